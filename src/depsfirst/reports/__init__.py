@@ -1,0 +1,1 @@
+"""What a build or a finding looks like to its reader: one file per form."""
