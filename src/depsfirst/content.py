@@ -11,19 +11,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
-import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from tempfile import _TemporaryFileWrapper
 
 _TMP = "tmp"
 _MEMO = "memo"
@@ -72,7 +69,7 @@ class ContentStore:
         return path
 
     @contextmanager
-    def write(self, kind: str, key: str) -> Iterator[_TemporaryFileWrapper[bytes]]:
+    def write(self, kind: str, key: str) -> Iterator[IO[bytes]]:
         """A new file that takes its place when the block ends without an error.
 
         Raises:
@@ -96,25 +93,27 @@ class ContentStore:
         return target
 
     @contextmanager
-    def scratch_file(self) -> Iterator[_TemporaryFileWrapper[bytes]]:
+    def scratch_file(self) -> Iterator[IO[bytes]]:
         """A file below ``tmp/`` that is gone after the block, unless it was adopted."""
         with self._explained():
-            with tempfile.NamedTemporaryFile(dir=self._tmp(), delete=False) as file:
-                try:
+            made = self._scratch_name()
+            try:
+                with made.open("xb+") as file:
                     yield file
-                finally:
-                    with suppress(FileNotFoundError):
-                        Path(file.name).unlink()
+            finally:
+                with suppress(FileNotFoundError):
+                    made.unlink()
 
     @contextmanager
     def scratch_directory(self) -> Iterator[Path]:
         """A directory below ``tmp/`` that is gone after the block, unless it was adopted."""
         with self._explained():
-            made = Path(tempfile.mkdtemp(dir=self._tmp()))
+            made = self._scratch_name()
+            made.mkdir()
             try:
                 yield made
             finally:
-                shutil.rmtree(made, ignore_errors=True)
+                _remove(made)
 
     def recall(self, topic: str, key: str) -> Any:
         """The fact remembered under ``topic`` and ``key``; None when there is none that can be read."""
@@ -175,10 +174,7 @@ class ContentStore:
             inside = [entry] if not entry.is_dir() or entry.is_symlink() else list(_files(entry))
             files += len(inside)
             size += sum(path.lstat().st_size for path in inside)
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
+            _remove(entry)
         return Usage(files, size)
 
     def _entries(self) -> Iterator[Path]:
@@ -189,10 +185,11 @@ class ContentStore:
             for shard in _names(self.root / kind):
                 yield from (self.root / kind / shard / name for name in _names(self.root / kind / shard))
 
-    def _tmp(self) -> Path:
+    def _scratch_name(self) -> Path:
+        # Not tempfile: its import takes longer than all the rest of a warm build's bookkeeping.
         tmp = self.root / _TMP
         tmp.mkdir(parents=True, exist_ok=True)
-        return tmp
+        return tmp / f"{os.getpid()}-{os.urandom(8).hex()}"
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -218,3 +215,12 @@ def _names(folder: Path) -> list[str]:
 def _files(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
         yield from (Path(parent) / name for name in names)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        import shutil  # noqa: PLC0415 (rarely needed, slow to import)
+
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)

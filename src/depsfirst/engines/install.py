@@ -1,0 +1,170 @@
+"""Installs a wheel into the environment of an image, as entries of a tar part.
+
+What goes where was decided in ``placing``; this room writes it, with a RECORD of what it wrote. A wheel of the lock
+and the project's own wheel take the same way; only where their bytes come from differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Protocol
+
+from depsfirst.oci.layer import TarEntry, entry_header, padding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PREFIX = "opt/venv"
+INTERPRETER = f"/{PREFIX}/bin/python"
+
+
+@dataclass(frozen=True, slots=True)
+class Venv:
+    """The environment of an image: ``/opt/venv`` for one minor version of Python."""
+
+    python: tuple[int, int]
+
+    @property
+    def site_packages(self) -> str:
+        """Where pure and platform packages go, relative to the root of the image."""
+        return f"{PREFIX}/lib/python{self.python[0]}.{self.python[1]}/site-packages"
+
+    def scheme(self, name: str, distribution: str) -> str:
+        """The directory of an installation scheme (``purelib``, ``scripts``…), relative to the root."""
+        if name in {"purelib", "platlib"}:
+            return self.site_packages
+        if name == "headers":
+            return f"{PREFIX}/include/site/python{self.python[0]}.{self.python[1]}/{distribution}"
+        return f"{PREFIX}/bin" if name == "scripts" else PREFIX
+
+    def directories(self) -> tuple[str, ...]:
+        """The directories every layer of the environment starts with, parents first."""
+        folders = [f"{PREFIX}/bin", *_parents(self.site_packages), self.site_packages]
+        return tuple(sorted({*folders}))
+
+    def skeleton(self, interpreter: str, version: str) -> Iterator[tuple[TarEntry, bytes]]:
+        """What makes a directory a virtual environment: ``pyvenv.cfg`` and links to the base's interpreter.
+
+        Args:
+            interpreter: absolute path in the base, as ``/usr/bin/python3.13``.
+            version: of that interpreter, as ``3.13.5``.
+        """
+        home = interpreter.rpartition("/")[0]
+        lines = (
+            f"home = {home}",
+            "include-system-site-packages = false",
+            f"version = {version}",
+            f"executable = {interpreter}",
+        )
+        config = "\n".join(lines).encode() + b"\n"
+        yield TarEntry(f"{PREFIX}/pyvenv.cfg", size=len(config)), config
+        yield TarEntry(f"{PREFIX}/bin/python", kind="symlink", link=interpreter), b""
+        for name in ("python3", f"python{self.python[0]}.{self.python[1]}"):
+            yield TarEntry(f"{PREFIX}/bin/{name}", kind="symlink", link="python"), b""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One file to install.
+
+    Attributes:
+        path: where, relative to the root of the image.
+        record: what RECORD calls it: relative to site-packages.
+        entry: the wheel's entry that holds its bytes; None for a file that ``text`` holds.
+        executable: whether it gets mode 755 instead of 644.
+    """
+
+    path: str
+    record: str
+    entry: str | None
+    text: bytes
+    executable: bool
+
+
+class Contents(Protocol):
+    """Where the bytes of a wheel's entries come from."""
+
+    def open(self, entry: str) -> tuple[int, Iterable[bytes]]:
+        """The size in bytes of an entry, and its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """All files of a wheel in their places, and where its RECORD goes."""
+
+    rows: tuple[Row, ...]
+    record_path: str
+    record_name: str
+
+
+def write_part(placement: Placement, contents: Contents, venv: Venv, file: IO[bytes]) -> tuple[str, ...]:
+    """Write a wheel's files and its RECORD as a tar part.
+
+    Returns:
+        The installed files, relative to the root of the image.
+    """
+    known = {"opt", *venv.directories()}
+    lines = []
+    for row in placement.rows:
+        _write_directories(row.path, known, file)
+        lines.append(_write_row(row, contents, file))
+    record = _record(lines, placement.record_name)
+    _write_directories(placement.record_path, known, file)
+    write_file(TarEntry(placement.record_path, size=len(record)), record, file)
+    return (*(row.path for row in placement.rows), placement.record_path)
+
+
+def write_file(entry: TarEntry, data: bytes, file: IO[bytes]) -> None:
+    """Write one tar entry whose bytes are at hand."""
+    file.write(entry_header(entry))
+    file.write(data)
+    file.write(padding(len(data)))
+
+
+def _write_row(row: Row, contents: Contents, file: IO[bytes]) -> tuple[str, str, int]:
+    size, chunks = contents.open(row.entry) if row.entry is not None else (len(row.text), (row.text,))
+    file.write(entry_header(TarEntry(row.path, mode=0o755 if row.executable else 0o644, size=size)))
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+        file.write(chunk)
+    file.write(padding(size))
+    return row.record, f"sha256={urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}", size
+
+
+def _write_directories(path: str, known: set[str], file: IO[bytes]) -> None:
+    folder = path.rpartition("/")[0]
+    if folder in known:
+        return
+    for parent in (*_parents(folder), folder):
+        if parent not in known:
+            known.add(parent)
+            file.write(entry_header(TarEntry(parent, kind="directory", mode=0o755)))
+
+
+def _record(lines: list[tuple[str, str, int]], own: str) -> bytes:
+    from csv import writer  # noqa: PLC0415
+    from io import StringIO  # noqa: PLC0415
+
+    text = StringIO()
+    rows: list[tuple[str, str, int | str]] = [*lines, (own, "", "")]
+    writer(text, lineterminator="\n").writerows(sorted(rows, key=lambda row: row[0]))
+    return text.getvalue().encode()
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def relative(path: str, folder: str) -> str:
+    """What a path is called from a folder, both relative to the root of the image."""
+    if path.startswith(f"{folder}/"):
+        return path[len(folder) + 1 :]
+    names, base = path.split("/"), folder.split("/")
+    shared = 0
+    while shared < min(len(names) - 1, len(base)) and names[shared] == base[shared]:
+        shared += 1
+    return "/".join([".."] * (len(base) - shared) + names[shared:])
