@@ -1,0 +1,1 @@
+"""Lock formats: one file each, with ``NAMES`` and ``read(text) -> Lock``."""

@@ -1,0 +1,284 @@
+"""What a Python project, a lock and a recipe are. Pure: nothing here reads a disk or a network.
+
+The words are those of PEP 751 (lock files) and PEP 508 (markers). The *recipe* is the locked third-party
+set: names, versions and hashes of what will be installed for one environment, the chosen groups and extras,
+in canonical order. It is the key of the dependency layers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from depsfirst.errors import DepsfirstError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MAIN = "main"
+"""The group of what the project itself needs at run time."""
+
+SourceKind = Literal["index", "url", "git", "file", "directory", "virtual", "project"]
+
+_MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+def normalize(name: str) -> str:
+    """The name of a package, a group or an extra as PEP 503 and PEP 685 compare it."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a locked package comes from, and its ``location``.
+
+    ``index``: a package index (its simple URL, or None for the default one); ``url``: one archive (its URL,
+    a ``#subdirectory=`` included); ``git``: a commit, as ``git+URL@COMMIT#subdirectory=DIR``; ``file``: a
+    wheel or sdist, and ``directory``: a source tree (paths, relative to the lock's directory unless they are
+    absolute); ``virtual``: a directory whose dependencies are wanted but which is never installed;
+    ``project``: the project itself.
+    """
+
+    kind: SourceKind
+    location: str | None = None
+    editable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """A wheel or sdist the lock allows: file name, sha256 in hex, and the URL and size in bytes if locked.
+
+    For an index that is a directory, ``url`` is a path relative to the lock's directory.
+    """
+
+    name: str
+    sha256: str | None
+    url: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """An edge of a lock's graph.
+
+    Attributes:
+        name: of the package wanted, normalized.
+        candidates: the locked packages it allows, as positions in ``Lock.packages``, best first.
+        extras: what is wanted of the package besides, normalized.
+        marker: when the edge holds; None is always. ``extra == "x"`` in it asks whether extra x is wanted.
+    """
+
+    name: str
+    candidates: tuple[int, ...]
+    extras: frozenset[str] = frozenset()
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One ``[[package]]`` of a lock.
+
+    Attributes:
+        name: normalized (PEP 503).
+        version: as locked; None for a package whose version is dynamic, or known only when it is built.
+        source: where it comes from.
+        files: what may be installed. Empty for a git commit or directory, and where the lock names no files.
+        hashes: for locks that name no files, the sha256 (hex) of those that may be installed. A package of an
+            index with neither files nor hashes may be any file of its version.
+        dependencies: edges that hold always; empty throughout in locks that are flat.
+        extras: edges that hold when an extra of this package is wanted, by extra.
+        requires_python: versions of Python it is locked for (PEP 440); tells candidates of an edge apart.
+        where: the place in the lock, as ``poetry.lock: package[3]``, for messages.
+    """
+
+    name: str
+    version: str | None
+    source: Source = Source("index")
+    files: tuple[LockedFile, ...] = ()
+    hashes: frozenset[str] = frozenset()
+    dependencies: tuple[Dependency, ...] = ()
+    extras: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict)
+    requires_python: str | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A requirement of the manifest that a selection has to meet, for locks whose own format cannot prove it.
+
+    ``candidates`` are the packages that meet it; one of them must be selected wherever ``marker`` holds.
+    """
+
+    requirement: str
+    where: str
+    candidates: tuple[int, ...]
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock as a graph; a flat lock is one whose packages all hang on the roots.
+
+    Attributes:
+        format: ``poetry``, ``uv``, ``requirements``.
+        name: of the file, for messages.
+        project: name of the project that the roots belong to, normalized.
+        packages: everything that is locked, in the order of the file.
+        roots: what each group asks for; its keys are the groups there are.
+        extras: what each extra of the project asks for; its keys are the extras there are.
+        requires_python: versions of Python it was made for (PEP 440).
+        environments: markers of which one must hold; empty is any environment.
+        conflicts: sets of items (``conflict_item``) of which at most one may be chosen.
+        demands: what has to be checked against the selection.
+    """
+
+    format: str
+    name: str
+    project: str
+    packages: tuple[LockedPackage, ...]
+    roots: Mapping[str, tuple[Dependency, ...]]
+    extras: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict)
+    requires_python: str | None = None
+    environments: tuple[str, ...] = ()
+    conflicts: tuple[frozenset[str], ...] = ()
+    demands: tuple[Demand, ...] = ()
+
+
+def conflict_item(kind: Literal["project", "extra", "group"], package: str, name: str = "") -> str:
+    """What uv calls a chosen project, extra or group in markers: ``extra-4-shop-cpu``."""
+    return f"{kind}-{len(package)}-{package}{f'-{name}' if name else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the image will run: a version of CPython, and ``linux/amd64`` or ``linux/arm64``."""
+
+    python: tuple[int, int, int]
+    platform: str = "linux/amd64"
+
+    def __post_init__(self) -> None:
+        if self.platform not in _MACHINES:
+            raise DepsfirstError(
+                f'the platform "{self.platform}" is not supported',
+                hint=f"choose one of {', '.join(sorted(_MACHINES))}",
+            )
+
+    @property
+    def version(self) -> str:
+        """The version of Python, as ``3.12.4``."""
+        return ".".join(str(part) for part in self.python)
+
+    def markers(self) -> dict[str, str]:
+        """Every variable of PEP 508 but ``extra``, as on the target; nothing of this machine.
+
+        Release and version of the kernel are those of the machine that will run the image, so they are empty.
+        """
+        return {
+            "implementation_name": "cpython",
+            "implementation_version": self.version,
+            "os_name": "posix",
+            "platform_machine": _MACHINES[self.platform],
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": "Linux",
+            "platform_version": "",
+            "python_full_version": self.version,
+            "python_version": f"{self.python[0]}.{self.python[1]}",
+            "sys_platform": "linux",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What will be installed: third-party packages and first-party directories, each sorted by name."""
+
+    third_party: tuple[LockedPackage, ...]
+    first_party: tuple[LockedPackage, ...] = ()
+
+    def canonical(self) -> bytes:
+        """The third-party set in one form: the same packages give the same bytes, whatever the lock.
+
+        A package is its name, version and hashes. Where it comes from counts only if no hash says what it is.
+        """
+        entries = [_canonical(package) for package in self.third_party]
+        return json.dumps(entries, separators=(",", ":"), sort_keys=True).encode()
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the canonical form, in hex."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def _canonical(package: LockedPackage) -> dict[str, Any]:
+    hashes = {file.sha256 for file in package.files if file.sha256} | package.hashes
+    entry: dict[str, Any] = {"name": package.name, "version": package.version, "hashes": sorted(hashes)}
+    unnamed = not hashes or any(file.sha256 is None for file in package.files)
+    if package.source.kind in {"url", "git"} or (unnamed and package.source.location):
+        entry["source"] = package.source.location
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSystem:
+    """The table ``[build-system]`` (PEP 518): requirements, backend and the directories it stands in."""
+
+    requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LockText:
+    """The text of a lock, and of the files that it includes, by path relative to the lock's directory."""
+
+    name: str
+    text: str
+    included: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A Python project as its manifest describes it.
+
+    Attributes:
+        root: absolute directory of the project.
+        manifest: its pyproject.toml; None where requirements.txt is all there is.
+        lock: the lock, which may stand in a directory above (a workspace).
+        name: as written; the directory's name where nothing gives one.
+        version: None where it is dynamic or not given.
+        description: one line about it.
+        readme: path of the readme, relative to the root.
+        license: SPDX expression, or what stands in its place.
+        authors: each as ``Name <address>``, or one of the two.
+        urls: by label, as written.
+        requires_python: PEP 440, also where the manifest speaks Poetry's dialect.
+        scripts: console scripts, name to ``module:attribute``.
+        gui_scripts: the same for scripts without a console.
+        build_system: None for a project that is no package, whose code is run where it stands.
+        settings: the table ``[tool.depsfirst]`` as it stands.
+        pyproject: the whole manifest as it stands.
+        python_version: first entry of the file ``.python-version``.
+    """
+
+    root: Path
+    manifest: Path | None
+    lock: Path
+    name: str
+    version: str | None = None
+    description: str | None = None
+    readme: str | None = None
+    license: str | None = None
+    authors: tuple[str, ...] = ()
+    urls: Mapping[str, str] = field(default_factory=dict)
+    requires_python: str | None = None
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    gui_scripts: Mapping[str, str] = field(default_factory=dict)
+    build_system: BuildSystem | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    pyproject: Mapping[str, Any] = field(default_factory=dict)
+    python_version: str | None = None
