@@ -1,0 +1,5 @@
+"""`python -m larder`."""
+
+from larder.cli import app
+
+app()

@@ -1,0 +1,1 @@
+"""What the office reads: tables, a page, a workbook, an archive."""

@@ -1,0 +1,1 @@
+"""Suppliers' services: their price lists, and orders to them."""
