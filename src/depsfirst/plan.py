@@ -1,4 +1,4 @@
-"""The plan of an image: settings, layers in order of rate of change, and how it runs. Pure.
+"""The plan of an image: what was ordered, layers in order of rate of change, how it runs, what was built. Pure.
 
 An image is base, environment, dependencies, first-party libraries, code: what changes least lies lowest. The same plan
 serves every engine.
@@ -6,161 +6,52 @@ serves every engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.oci.reference import parse_reference
+from depsfirst.settings import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from depsfirst.content import ContentStore
+    from depsfirst.progress import Progress
     from depsfirst.project.model import Project
+    from depsfirst.settings import Settings
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
-USER = "65532:65532"
-WORKDIR = "/app"
 VENV = "/opt/venv"
 RECIPE_LABEL = "dev.depsfirst.recipe"
 
 HEAVY = 8 << 20
 """Installed size in bytes from which a wheel may get a layer of its own."""
 
-MAX_LAYERS = 16
-"""How many layers the dependencies may take; overlayfs ends at 127 for a whole image, and few layers pull faster."""
-
-_TABLE = "tool.depsfirst"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """The table ``[tool.depsfirst]``; every key is optional.
+class Plan:
+    """What to build.
 
     Attributes:
+        project: the project.
+        settings: what it says of itself.
         base: ``deb:SUITE``, ``oci:DIR`` or ``docker-archive:FILE``.
         platform: ``linux/amd64`` or ``linux/arm64``.
-        name: repository of the image's reference; the project's name by default.
-        tag: its tag, ``latest`` by default.
-        entrypoint: a script of the project, or a command as a list.
-        cmd: default arguments.
-        env: environment variables.
-        workdir: working directory, ``/app`` by default.
-        user: ``UID[:GID]`` or a name of the base.
-        ports: ports the service listens on, as ``8000`` or ``"8000/tcp"``.
-        labels: labels of the image.
-        packages: Debian packages to add to a ``deb:`` base.
-        mirror: Debian mirror for a ``deb:`` base.
-        index: URL of the package index's simple API.
-        groups: dependency groups to install besides the main one.
+        groups: dependency groups to install, the main one included.
         extras: extras of the project to install.
-        max_layers: how many layers the dependencies may take.
-        ignore_imports: modules that the static import check passes over.
-        imports: modules to import to prove that the image works.
-        lock: the lock to read, where there are several.
+        reference: name and tag of the image.
     """
 
-    base: str | None = None
-    platform: str | None = None
-    name: str | None = None
-    tag: str | None = None
-    entrypoint: str | tuple[str, ...] | None = None
-    cmd: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    workdir: str = WORKDIR
-    user: str = USER
-    ports: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    packages: tuple[str, ...] = ()
-    mirror: str | None = None
-    index: str | None = None
-    groups: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    max_layers: int = MAX_LAYERS
-    ignore_imports: tuple[str, ...] = ()
-    imports: tuple[str, ...] | None = None
-    lock: str | None = None
-
-
-def read_settings(table: Mapping[str, Any], where: str) -> Settings:
-    """Check the raw table ``[tool.depsfirst]`` of the file ``where``.
-
-    Raises:
-        DepsfirstError: an unknown key or a value of the wrong type.
-    """
-    known = {each.name.replace("_", "-"): each.name for each in fields(Settings)}
-    values = {}
-    for key, value in table.items():
-        if key not in known:
-            raise DepsfirstError(f'unknown key "{key}"', where=f"{where}: {_TABLE}", hint=_close(key, known))
-        values[known[key]] = _READERS[known[key]](value, f"{where}: {_TABLE}.{key}")
-    return Settings(**values)
-
-
-def _close(key: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 (only for the message of an error)
-
-    close = get_close_matches(key, known, 1)
-    return f'did you mean "{close[0]}"?' if close else f"the keys are {', '.join(sorted(known))}"
-
-
-def _text(value: object, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise DepsfirstError("this must be a string that is not empty", where=where)
-    return value
-
-
-def _texts(value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise DepsfirstError("this must be a list of strings", where=where)
-    return tuple(value)
-
-
-def _command(value: object, where: str) -> str | tuple[str, ...]:
-    return _text(value, where) if isinstance(value, str) else _texts(value, where)
-
-
-def _table(value: object, where: str) -> Mapping[str, str]:
-    if not isinstance(value, Mapping):
-        raise DepsfirstError("this must be a table of strings", where=where)
-    return {str(name): _text(each, f"{where}.{name}") if each != "" else "" for name, each in value.items()}
-
-
-def _ports(value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise DepsfirstError("this must be a list of ports", where=where)
-    return tuple(_port(each, f"{where}[{place}]") for place, each in enumerate(value))
-
-
-def _port(value: object, where: str) -> str:
-    number, _, protocol = str(value).partition("/")
-    if not number.isdigit() or not 0 < int(number) < 1 << 16 or protocol not in {"", "tcp", "udp", "sctp"}:
-        raise DepsfirstError(f'"{value}" is no port', where=where, hint='write 8000 or "8000/udp"')
-    return f"{number}/{protocol or 'tcp'}"
-
-
-def _layers(value: object, where: str) -> int:
-    highest = 100
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= highest:
-        raise DepsfirstError(f"this must be a number from 1 to {highest}", where=where)
-    return value
-
-
-def _workdir(value: object, where: str) -> str:
-    path = _text(value, where)
-    if not path.startswith("/") or ".." in path.split("/"):
-        raise DepsfirstError(f'"{path}" is no absolute path', where=where, hint='write something like "/app"')
-    return "/" + "/".join(part for part in path.split("/") if part not in {"", "."})
-
-
-_READERS = {
-    **dict.fromkeys(("base", "platform", "name", "tag", "user", "mirror", "index", "lock"), _text),
-    **dict.fromkeys(("cmd", "packages", "groups", "extras", "ignore_imports", "imports"), _texts),
-    **dict.fromkeys(("env", "labels"), _table),
-    "entrypoint": _command,
-    "workdir": _workdir,
-    "ports": _ports,
-    "max_layers": _layers,
-}
+    project: Project
+    settings: Settings
+    base: str
+    platform: str
+    groups: frozenset[str]
+    extras: frozenset[str]
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +89,22 @@ class Runtime:
         return made
 
 
+def image_reference(given: str | None, project: Project, settings: Settings) -> str:
+    """Name and tag of the image: as ``given``, else from the settings and the project's name.
+
+    Raises:
+        DepsfirstError: it is no reference that a registry or a daemon would take.
+    """
+    name = given or settings.name or _repository(project.name)
+    has_tag = ":" in name.rpartition("/")[2]
+    return str(parse_reference(name if has_tag else f"{name}:{settings.tag or 'latest'}"))
+
+
+def _repository(name: str) -> str:
+    kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
+    return "-".join(part for part in kept.split("-") if part)
+
+
 def runtime(project: Project, settings: Settings, recipe: str, created: str | None) -> Runtime:
     """How the project's image runs.
 
@@ -230,12 +137,12 @@ def _entrypoint(project: Project, settings: Settings) -> tuple[str, ...]:
             raise DepsfirstError(
                 f"the project has several scripts ({', '.join(scripts)}) and none is named as the project",
                 where="pyproject.toml",
-                hint=f'choose one: [{_TABLE}] entrypoint = "{scripts[0]}"',
+                hint=f'choose one: [{TABLE}] entrypoint = "{scripts[0]}"',
             )
     if chosen is not None and chosen not in scripts:
         raise DepsfirstError(
             f'the project has no script "{chosen}"',
-            where=f"pyproject.toml: {_TABLE}.entrypoint",
+            where=f"pyproject.toml: {TABLE}.entrypoint",
             hint=f"its scripts are {', '.join(scripts) or 'none'}; a command is written as a list",
         )
     name = chosen or (scripts[0] if scripts else None)
@@ -275,3 +182,87 @@ def group_layers(sizes: Mapping[str, int], max_layers: int) -> tuple[tuple[str, 
     rest = tuple(sorted(set(sizes) - set(alone)))
     layers: Sequence[tuple[str, ...]] = [(name,) for name in alone]
     return (*layers, rest) if rest else tuple(layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person asks for; None where the project's settings or a default decide.
+
+    Attributes:
+        directory: of the project.
+        base: where the image starts.
+        platform: what it is for.
+        groups: dependency groups besides the main one.
+        extras: of the project.
+        reference: name and tag.
+        output: ``FILE.tar`` or ``oci:DIR[:TAG]``.
+        load: whether it goes into the local Docker.
+        index: simple URL of the package index.
+        verify: ``auto``, ``always`` or ``never``.
+        refresh: whether to ask the Debian mirror again.
+    """
+
+    directory: Path
+    base: str | None = None
+    platform: str | None = None
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    reference: str | None = None
+    output: str | None = None
+    load: bool = False
+    index: str | None = None
+    verify: str = "auto"
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltLayer:
+    """A layer as it is reported: size in bytes, uncompressed; reused if the destination or the cache had it."""
+
+    kind: str
+    title: str
+    diff_id: str
+    size: int
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build made, in words and figures.
+
+    Attributes:
+        reference: name and tag.
+        destination: ``docker``, ``archive`` or ``layout``.
+        digest: of the manifest.
+        image_id: digest of the configuration.
+        platform: ``linux/amd64`` or ``linux/arm64``.
+        layers: lowest first.
+        how: ``built``, ``patched`` or ``reused``: what became of the project's wheel.
+        reason: why.
+        verdict: of the real import: ``passed``, ``passed before`` or ``skipped: …``.
+        said: where it is and how to run it.
+        seconds: time by step, ``total`` among them.
+    """
+
+    reference: str
+    destination: str
+    digest: str
+    image_id: str
+    platform: str
+    layers: tuple[BuiltLayer, ...]
+    how: str
+    reason: str
+    verdict: str
+    said: str
+    seconds: dict[str, float]
+
+
+class Engine(Protocol):
+    """A way from an order to an image."""
+
+    def __call__(self, order: Order, store: ContentStore, progress: Progress) -> Built:
+        """Build what was ordered.
+
+        Raises:
+            DepsfirstError: it cannot be built; where it was to go, there is what was there before.
+        """

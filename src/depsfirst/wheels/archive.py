@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from installer.sources import WheelSource
 from isal import isal_zlib
 
-from depsfirst.engines.placing import SHEBANG
+from depsfirst.wheels.placing import SHEBANG
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from installer.records import RecordEntry
 from installer.scripts import Script
 from installer.utils import Scheme, fix_shebang
 
-from depsfirst.engines.install import INTERPRETER, Placement, Row, Venv, relative
+from depsfirst.wheels.install import INTERPRETER, Placement, Row, Venv, relative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,0 +1,153 @@
+"""The command line: one short function per verb; the only room that prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from depsfirst import __version__
+from depsfirst.errors import DepsfirstError, ExitCode
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
+
+_INTERRUPTED = 130
+_DAY = 86400
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given in (["--version"], ["-V"]):
+        print(f"depsfirst {__version__}")
+        sys.exit(ExitCode.CLEAN)
+    options = _parser().parse_args(given)
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+    except DepsfirstError as error:
+        _print_error(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = _INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.FAILURE
+    sys.exit(code)
+
+
+def _build(options: Namespace) -> int:
+    from pathlib import Path  # noqa: PLC0415
+
+    from depsfirst.content import ContentStore, default_root  # noqa: PLC0415
+    from depsfirst.engines import embedded  # noqa: PLC0415
+    from depsfirst.plan import Order  # noqa: PLC0415
+    from depsfirst.reports.build import as_json, as_table  # noqa: PLC0415
+    from depsfirst.reports.progress import progress_for  # noqa: PLC0415
+
+    order = Order(
+        directory=Path(options.directory),
+        base=options.base,
+        platform=options.platform,
+        groups=tuple(options.group),
+        extras=tuple(options.extra),
+        reference=options.tag,
+        output=options.output,
+        load=options.load,
+        index=options.index,
+        verify=options.verify,
+        refresh=options.refresh,
+    )
+    store = ContentStore(default_root())
+    with store.in_use():
+        built = embedded.build(order, store, progress_for(options.verbosity))
+    if options.verbosity >= 0:
+        print(as_table(built), file=sys.stderr)
+    print(as_json(built) if options.format == "json" else built.reference)
+    return ExitCode.CLEAN
+
+
+def _cache(options: Namespace) -> int:
+    from depsfirst.content import ContentStore, default_root  # noqa: PLC0415
+    from depsfirst.reports.build import as_size  # noqa: PLC0415
+
+    store = ContentStore(default_root())
+    if options.action == "dir":
+        print(store.root)
+    elif options.action == "size":
+        usage = store.usage()
+        for kind, used in usage.items():
+            print(f"{kind:<12}  {used.files:>6} files  {as_size(used.size):>10}")
+        total = sum(used.size for used in usage.values())
+        print(f"{'total':<12}  {sum(used.files for used in usage.values()):>6} files  {as_size(total):>10}")
+    else:
+        days = 0.0 if options.all else options.unused_for
+        pruned = store.prune(unused_for=days * _DAY)
+        print(f"removed {pruned.files} files, {as_size(pruned.size)}")
+    return ExitCode.CLEAN
+
+
+def _print_error(error: DepsfirstError) -> None:
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    red, end = ("\x1b[31m", "\x1b[0m") if colour else ("", "")
+    print(f"{red}error{end}: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def _parser() -> ArgumentParser:
+    from argparse import ArgumentParser  # noqa: PLC0415 (`--version` does without)
+
+    parser = ArgumentParser(prog="depsfirst", description="Python in containers: dependencies first, code second.")
+    parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_build(verbs.add_parser("build", help="build the image of a project, without a daemon"))
+    _add_cache(verbs.add_parser("cache", help="look at the cache, or make it smaller"))
+    return parser
+
+
+def _add_build(verb: ArgumentParser) -> None:
+    verb.description = (
+        "Build the image of a locked Python project: dependencies first, code last. The image's reference is all that"
+        " is written to standard output, so that `docker run $(depsfirst build)` works."
+    )
+    verb.set_defaults(run=_build, verbosity=0)
+    verb.add_argument("directory", nargs="?", default=".", metavar="DIR", help="the project (default: here)")
+    what = verb.add_argument_group("what goes in")
+    what.add_argument("--base", metavar="BASE", help="deb:SUITE, oci:DIR[:TAG] or docker-archive:FILE")
+    what.add_argument("--platform", metavar="OS/ARCH", help="linux/amd64 or linux/arm64 (default: this machine's)")
+    what.add_argument("--group", action="append", default=[], metavar="NAME", help="install this dependency group too")
+    what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
+    what.add_argument("--index", metavar="URL", help="simple API of the package index (default: uv's or pip's setting)")
+    what.add_argument("--refresh", action="store_true", help="ask the Debian mirror again, whatever the cache knows")
+    where = verb.add_argument_group("where it goes (default: the local Docker if one answers, else an archive)")
+    kind = where.add_mutually_exclusive_group()
+    kind.add_argument("-o", "--output", metavar="OUT", help="an archive FILE.tar, or an OCI layout oci:DIR[:TAG]")
+    kind.add_argument("--load", action="store_true", help="load it into the local Docker")
+    where.add_argument("-t", "--tag", metavar="NAME[:TAG]", help="the image's reference (default: PROJECT:latest)")
+    how = verb.add_argument_group("how")
+    how.add_argument(
+        "--verify",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="import the project in the image: when something that matters changed, always, or never",
+    )
+    how.add_argument("--format", choices=("text", "json"), default="text", help="what to print at the end")
+    level = how.add_mutually_exclusive_group()
+    level.add_argument("-q", "--quiet", action="store_const", const=-1, dest="verbosity", help="warnings and errors only")
+    level.add_argument("-v", "--verbose", action="store_const", const=1, dest="verbosity", help="say what was done and why")
+
+
+def _add_cache(verb: ArgumentParser) -> None:
+    verb.set_defaults(run=_cache)
+    actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
+    actions.add_parser("dir", help="print where the cache is")
+    actions.add_parser("size", help="print what it holds")
+    prune = actions.add_parser("prune", help="remove what was not used lately")
+    prune.add_argument(
+        "--unused-for", type=float, default=30.0, metavar="DAYS", help="remove what no build used for so long (default: 30)"
+    )
+    prune.add_argument("--all", action="store_true", help="remove everything")

@@ -1,0 +1,189 @@
+"""Picks the wheel of each locked package for a target, and fetches it into the cache, many at once.
+
+A wheel is chosen among the files of the lock by the tags of the base's interpreter and libc, in the order in which pip
+would. It is fetched from the URL of the lock, or from where the index lists a file of that name, and kept only if its
+sha256 is that of the lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from packaging.tags import Tag
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
+
+from depsfirst.wheels.index import index_files
+from depsfirst.errors import DepsfirstError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from depsfirst.content import ContentStore
+    from depsfirst.fetch import Fetcher
+    from depsfirst.project.model import LockedFile, LockedPackage
+
+WHEELS = "wheels"
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A locked package and the file of it that will be installed."""
+
+    package: LockedPackage
+    file: LockedFile
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it can be installed as it is, or is an sdist that must be built."""
+        return self.file.name.endswith(".whl")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What wheels are chosen for: tags, best first, and what to call it in a message."""
+
+    tags: tuple[Tag, ...]
+    title: str
+
+
+class Chooser:
+    """Chooses one file for a package; an index is asked only when the lock has no URL or no files."""
+
+    def __init__(self, target: Target, index: Callable[[], str], fetcher: Fetcher) -> None:
+        self._target = target
+        self._ranks = {tag: rank for rank, tag in enumerate(target.tags)}
+        self._index = index
+        self._fetcher = fetcher
+
+    def choose(self, package: LockedPackage) -> Choice:
+        """The file to install; the network is used only for a lock that names no files.
+
+        Raises:
+            DepsfirstError: no file fits the target, or nothing says what its sha256 must be.
+        """
+        if not package.files:
+            package = replace(package, files=self._listed(package))
+        file = self._best(package)
+        if file.sha256 is None:
+            raise DepsfirstError(
+                f'nothing says what the sha256 of "{file.name}" must be',
+                where=package.where,
+                hint="lock with hashes; behind a URL write #sha256=…",
+            )
+        return Choice(package, file)
+
+    def locate(self, choice: Choice) -> LockedFile:
+        """The chosen file with its URL, which the index gives if the lock does not.
+
+        Raises:
+            DepsfirstError: the index does not list the file.
+        """
+        package, file = choice.package, choice.file
+        if file.url:
+            return file
+        index = package.source.location or self._index()
+        listed = index_files(index, package.name, self._fetcher)
+        found = next((each for each in listed if each.name == file.name), None)
+        if found is None:
+            raise DepsfirstError(
+                f'the index does not list "{file.name}" of "{package.name}" {package.version}',
+                where=package.where,
+                hint="lock again, or name the index that has it",
+            )
+        return replace(found, sha256=file.sha256)
+
+    def _listed(self, package: LockedPackage) -> tuple[LockedFile, ...]:
+        index = package.source.location or self._index()
+        wanted = Version(package.version or "0")
+        files = tuple(
+            file
+            for file in index_files(index, package.name, self._fetcher)
+            if _version_of(file.name, package.name) == wanted
+        )
+        allowed = tuple(file for file in files if not package.hashes or file.sha256 in package.hashes)
+        if not allowed:
+            raise DepsfirstError(
+                f'the index has no file of "{package.name}" {package.version}'
+                + (" with a sha256 that the lock allows" if files else ""),
+                where=package.where,
+                hint="check name, version and hashes, or name the index that has it",
+            )
+        return allowed
+
+    def _best(self, package: LockedPackage) -> LockedFile:
+        ranked = [(rank, file) for file in package.files if (rank := self._rank(file.name))]
+        if ranked:
+            return min(ranked, key=lambda each: (*each[0], each[1].name))[1]
+        sdists = [file for file in package.files if not file.name.endswith(".whl")]
+        if sdists:
+            return min(sdists, key=lambda file: (not file.name.endswith(".tar.gz"), file.name))
+        raise self._nothing_fits(package)
+
+    def _rank(self, filename: str) -> tuple[int, int] | None:
+        if not filename.endswith(".whl"):
+            return None
+        try:
+            _, _, build, tags = parse_wheel_filename(filename)
+        except InvalidWheelFilename:
+            return None
+        ranks = [self._ranks[tag] for tag in tags if tag in self._ranks]
+        return (min(ranks), -build[0] if build else 0) if ranks else None
+
+    def _nothing_fits(self, package: LockedPackage) -> DepsfirstError:
+        looked_for = ", ".join(str(tag) for tag in self._target.tags[:_SHOWN])
+        there = ", ".join(sorted(file.name for file in package.files)[:_SHOWN]) or "none"
+        return DepsfirstError(
+            f'no wheel of "{package.name}" {package.version} fits {self._target.title}: looked for {looked_for}'
+            f" and {max(0, len(self._target.tags) - _SHOWN)} more; the lock has {there}"
+            f"{' and others' if len(package.files) > _SHOWN else ''}",
+            where=package.where,
+            hint="choose a version that has such a wheel, another base (an older or newer Python, glibc instead of"
+            " musl), or another --platform",
+        )
+
+
+def fetch(file: LockedFile, store: ContentStore, fetcher: Fetcher) -> Path:
+    """A file with URL and sha256 in the cache, downloaded if it is not there.
+
+    Raises:
+        DepsfirstError: its bytes do not have the sha256 of the lock, or it cannot be had.
+    """
+    if file.url is None or file.sha256 is None:
+        raise ValueError(file)
+    path = store.find(WHEELS, file.sha256)
+    if path is None:
+        with store.write(WHEELS, file.sha256) as target:
+            fetcher.download(file.url, target, sha256=file.sha256, size=file.size)
+        path = store.path(WHEELS, file.sha256)
+    return path
+
+
+def _version_of(filename: str, name: str) -> Version | None:
+    try:
+        if filename.endswith(".whl"):
+            found, version, _, _ = parse_wheel_filename(filename)
+        else:
+            found, version = parse_sdist_filename(filename)
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
+    return version if found == name else None
+
+
+def check_tags(tags: Iterable[str], target: Target, wheel: str, where: str) -> None:
+    """Refuse a wheel that was built here and does not fit the target.
+
+    Raises:
+        DepsfirstError: none of its ``tags`` is one of the target's.
+    """
+    fitting = {str(tag) for tag in target.tags}
+    shown: Sequence[str] = sorted(tags)
+    if not fitting.intersection(shown):
+        raise DepsfirstError(
+            f'"{wheel}" was built on this machine for {", ".join(shown)}, which does not fit {target.title}',
+            where=where,
+            hint="a package with compiled code needs a wheel for the target: build it there and lock that wheel",
+        )
