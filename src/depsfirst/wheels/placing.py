@@ -14,6 +14,7 @@ from installer.destinations import WheelDestination
 from installer.records import RecordEntry
 from installer.scripts import Script
 from installer.utils import Scheme, fix_shebang
+from packaging.utils import canonicalize_name
 
 from depsfirst.wheels.install import INTERPRETER, Placement, Row, Venv, relative
 
@@ -46,7 +47,7 @@ class _PlacingDestination(WheelDestination):
 
     def __init__(self, venv: Venv, source: WheelSource) -> None:
         self._venv = venv
-        self._distribution = source.distribution
+        self._distribution = str(canonicalize_name(source.distribution))
         self._rows: list[Row] = []
         self._record = ("", "")
 
