@@ -1,0 +1,149 @@
+"""The ways to build an image that are compared: three Dockerfiles written by hand, and depsfirst."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bench import projects
+from bench.docker import PREFIX
+from bench.measure import measure
+
+if TYPE_CHECKING:
+    from bench.docker import Docker
+    from bench.measure import Sample
+    from bench.projects import WorkingCopy
+
+DOCKERFILES = Path(__file__).parent / "dockerfiles"
+REQUIREMENTS = projects.REPOSITORY / "requirements" / "managers.txt"
+TOOLS = "localtools:1"
+
+
+class Variant(Protocol):
+    """One way to build.
+
+    Attributes:
+        key: a letter.
+        title: what it is, for people.
+        shares: whether what one project built can help another.
+    """
+
+    key: str
+    title: str
+    shares: bool
+
+    def copy(self, name: str, target: Path) -> WorkingCopy:
+        """A fresh copy of a project, ready to be built in this way."""
+        ...
+
+    def build(self, copy: WorkingCopy, docker: Docker) -> Sample:
+        """Build the image ``tag(copy)`` and have it in the daemon: what is timed."""
+        ...
+
+    def reset(self, docker: Docker) -> None:
+        """Forget all that was ever built in this way; the base stays."""
+        ...
+
+    def kept(self) -> dict[str, int]:
+        """Bytes kept between builds outside the daemon, by kind."""
+        ...
+
+
+def tag(variant: Variant, copy: WorkingCopy) -> str:
+    """The name of the image of a project built in a way."""
+    return f"{PREFIX}{variant.key}-{copy.name}:latest"
+
+
+@dataclass
+class Handwritten:
+    """A Dockerfile, built with BuildKit."""
+
+    key: str
+    title: str
+    dockerfile: str
+    lock: str
+    shares: bool = False
+
+    def copy(self, name: str, target: Path) -> WorkingCopy:
+        """A fresh copy with the Dockerfile in it."""
+        copy = projects.copy(name, target, lock=self.lock)
+        text = (DOCKERFILES / self.dockerfile).read_text().replace("NAME", name)
+        (target / "Dockerfile").write_text(text)
+        return copy
+
+    def build(self, copy: WorkingCopy, docker: Docker) -> Sample:
+        """``docker build``."""
+        return docker.build(copy.directory, tag(self, copy))
+
+    def reset(self, docker: Docker) -> None:
+        """Remove the images, the build cache and the cache mounts."""
+        docker.forget()
+
+    def kept(self) -> dict[str, int]:
+        """Nothing: BuildKit keeps it in the daemon."""
+        return {}
+
+
+@dataclass
+class Depsfirst:
+    """``depsfirst build --load``."""
+
+    base: Path
+    cache: Path
+    key: str = field(default="d", init=False)
+    title: str = field(default="depsfirst build --load", init=False)
+    shares: bool = field(default=True, init=False)
+
+    def copy(self, name: str, target: Path) -> WorkingCopy:
+        """A fresh copy with its poetry.lock."""
+        return projects.copy(name, target, lock="poetry")
+
+    def build(self, copy: WorkingCopy, docker: Docker) -> Sample:
+        """Build on the base's archive and load into the daemon."""
+        command = [sys.executable, "-m", "depsfirst", "build", str(copy.directory), "--load"]
+        command += ["--tag", tag(self, copy), "--base", f"docker-archive:{self.base}"]
+        variables = {**docker.variables(), "DEPSFIRST_CACHE_DIR": str(self.cache)}
+        return measure(command, variables=variables, log=docker.log)
+
+    def reset(self, docker: Docker) -> None:
+        """Remove the images and empty depsfirst's cache."""
+        docker.forget()
+        if self.cache.exists():
+            shutil.rmtree(self.cache)
+
+    def kept(self) -> dict[str, int]:
+        """Bytes in the cache, by kind."""
+        found = {}
+        for kind in sorted(self.cache.iterdir()) if self.cache.exists() else []:
+            found[kind.name] = sum(file.stat().st_size for file in kind.rglob("*") if file.is_file())
+        return found
+
+
+def all_variants(base: Path, cache: Path) -> list[Variant]:
+    """The four of them, the simplest first."""
+    return [
+        Handwritten("n", "COPY . . then pip install .", "naive", "pip"),
+        Handwritten("s", "Poetry, dependencies first by hand", "poetry", "poetry"),
+        Handwritten("u", "the uv guide's Dockerfile", "uv", "uv", shares=True),
+        Depsfirst(base, cache),
+    ]
+
+
+def provide_tools(docker: Docker, scratch: Path) -> None:
+    """Make the image that both managers' Dockerfiles start from, in place of their official images.
+
+    The index is named to Poetry's mirror plugin, as not every index has the pages it asks the default for.
+    """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 (only needed here)
+
+    if docker.has(TOOLS):
+        return
+    context = scratch / "tools"
+    context.mkdir(parents=True, exist_ok=True)
+    shutil.copy(REQUIREMENTS, context / "managers.txt")
+    text = (DOCKERFILES / "tools").read_text() + f"ENV POETRY_PYPI_MIRROR_URL={PYPI_SIMPLE_ENDPOINT}\n"
+    (context / "Dockerfile").write_text(text)
+    docker.build(context, TOOLS)

@@ -1,0 +1,1 @@
+"""What a kiosk shows: prices as a page."""

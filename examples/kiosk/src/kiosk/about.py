@@ -1,0 +1,3 @@
+"""What the kiosk says of itself."""
+
+TAGLINE = "prices at a glance"
