@@ -1,0 +1,98 @@
+"""Builds the wheel of a locked package that has no wheel for the target, if it turns out to be pure.
+
+What is built here runs on this machine; a wheel with compiled code would be one for this machine, not for the image.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tomllib
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.project.model import BuildSystem
+from depsfirst.wheels.backend import Source, built_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from depsfirst.content import ContentStore
+    from depsfirst.progress import Progress
+    from depsfirst.wheels.choose import Choice
+
+_BUILT = "built-wheels"
+_LEGACY = BuildSystem(("setuptools>=40.8.0",), "setuptools.build_meta:__legacy__")
+
+
+def wheel_of_sdist(
+    choice: Choice, sdist: Path, store: ContentStore, index_url: str | None, progress: Progress
+) -> tuple[Path, str]:
+    """The wheel of an sdist in the cache, and its file name.
+
+    Raises:
+        DepsfirstError: it cannot be unpacked or built, or its wheel is not pure.
+    """
+    key = choice.file.sha256 or ""
+    name, path = store.recall(_BUILT, key), store.find(_BUILT, key)
+    if name is not None and path is not None:
+        return path, name
+    progress.note(f'building "{choice.package.name}" {choice.package.version} from {choice.file.name}')
+    with store.scratch_directory() as scratch:
+        source = _unpacked(choice, sdist, scratch)
+        with built_wheel(source, store, index_url=index_url, progress=progress) as wheel:
+            _check_pure(wheel.name, choice)
+            with store.write(_BUILT, key) as file, wheel.open("rb") as made:
+                shutil.copyfileobj(made, file)
+            store.remember(_BUILT, key, wheel.name)
+            return store.path(_BUILT, key), wheel.name
+
+
+def _check_pure(wheel: str, choice: Choice) -> None:
+    if wheel.endswith("-none-any.whl"):
+        return
+    raise DepsfirstError(
+        f'"{choice.package.name}" {choice.package.version} has no wheel for the target, and its sdist builds'
+        f' "{wheel}", which is for this machine',
+        where=choice.package.where,
+        hint="choose a version that has a wheel for the target, or build one there and put it into an index",
+    )
+
+
+def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
+    try:
+        if choice.file.name.endswith(".zip"):
+            _unpack_zip(sdist, scratch)
+        else:
+            with tarfile.open(sdist) as tar:
+                tar.extractall(scratch, filter="data")
+    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+        raise DepsfirstError(f"the sdist cannot be unpacked: {error}", where=choice.file.name) from error
+    found = sorted(scratch.iterdir())
+    if len(found) != 1 or not found[0].is_dir():
+        raise DepsfirstError("the sdist does not hold one directory", where=choice.file.name)
+    return Source(found[0], _build_system(found[0], choice.file.name), choice.package.name)
+
+
+def _unpack_zip(sdist: Path, scratch: Path) -> None:
+    with zipfile.ZipFile(sdist) as archive:
+        for name in archive.namelist():
+            if name.startswith("/") or ".." in name.split("/"):
+                raise DepsfirstError(f'the entry "{name}" leads out of its directory', where=sdist.name)
+        archive.extractall(scratch)
+
+
+def _build_system(root: Path, where: str) -> BuildSystem:
+    manifest = root / "pyproject.toml"
+    if not manifest.is_file():
+        return _LEGACY
+    try:
+        table: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8")).get("build-system", {})
+        return BuildSystem(
+            tuple(table.get("requires", _LEGACY.requires)),
+            table.get("build-backend", _LEGACY.backend),
+            tuple(table.get("backend-path", ())),
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DepsfirstError(f"its pyproject.toml cannot be read: {error}", where=where) from error
