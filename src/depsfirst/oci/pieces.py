@@ -1,0 +1,190 @@
+"""Bytes that lie in many places, read as one: the pieces that make up a blob."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from depsfirst.errors import DepsfirstError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+CHUNK = 1 << 20
+
+_NOT_BETWEEN_THESE = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF})
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """``size`` bytes of a file from ``offset`` on."""
+
+    path: Path
+    offset: int
+    size: int
+
+
+Piece = bytes | FileSlice
+
+
+def total(pieces: Iterable[Piece]) -> int:
+    """How many bytes the pieces hold."""
+    return sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
+
+
+def chunks(pieces: Iterable[Piece]) -> Iterator[bytes]:
+    """The bytes in order, at most ``CHUNK`` at a time but for pieces that are in memory anyway.
+
+    Raises:
+        DepsfirstError: a file is gone or shorter than it was.
+    """
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+            continue
+        with opened(piece) as file:
+            left = piece.size
+            while left:
+                chunk = os.read(file, min(CHUNK, left))
+                if not chunk:
+                    raise shorter(piece)
+                left -= len(chunk)
+                yield chunk
+
+
+def sha256(pieces: Iterable[Piece]) -> str:
+    """The ``sha256:…`` digest of the bytes; other threads run meanwhile.
+
+    One buffer is read into again and again: a mapped file would count as memory of this process.
+    """
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(CHUNK))
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            digest.update(piece)
+            continue
+        with opened(piece) as file:
+            left = piece.size
+            while left:
+                count = os.readv(file, [buffer[: min(CHUNK, left)]])
+                if not count:
+                    raise shorter(piece)
+                left -= count
+                digest.update(buffer[:count])
+    return f"sha256:{digest.hexdigest()}"
+
+
+def write_pieces(pieces: Iterable[Piece], target: int, sent: Callable[[int], None]) -> None:
+    """Append the bytes to the open file ``target``; the kernel copies files without showing them to us.
+
+    Raises:
+        OSError: the target cannot take them.
+        DepsfirstError: a piece cannot be read.
+    """
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            write_all(target, piece)
+            sent(len(piece))
+        else:
+            _write_slice(piece, target, sent)
+
+
+def write_all(target: int, data: ReadableBuffer) -> None:
+    """Write all of ``data`` to the open file, however often the system takes only a part."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(target, view) :]
+
+
+def reader(pieces: Iterable[Piece]) -> io.BufferedReader:
+    """The pieces as one file open for reading; its ``raw`` closes with it."""
+    return io.BufferedReader(_PieceReader(chunks(pieces)), CHUNK)
+
+
+@contextmanager
+def opened(piece: FileSlice) -> Iterator[int]:
+    """The file of a slice, open for reading at the slice's offset."""
+    try:
+        file = os.open(piece.path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DepsfirstError(
+            f"a part of a layer cannot be read: {error.strerror}",
+            where=str(piece.path),
+            hint="build again: what is missing from the cache is made anew",
+        ) from error
+    try:
+        if piece.offset:
+            os.lseek(file, piece.offset, os.SEEK_SET)
+        yield file
+    finally:
+        os.close(file)
+
+
+def shorter(piece: FileSlice) -> DepsfirstError:
+    """The error for a file that ends before its slice does."""
+    return DepsfirstError(
+        f"the file ends before byte {piece.offset + piece.size}, so it was cut since it was written",
+        where=str(piece.path),
+        hint="remove the file, or the cache it is in, and build again",
+    )
+
+
+def _write_slice(piece: FileSlice, target: int, sent: Callable[[int], None]) -> None:
+    with opened(piece) as file:
+        left, step = piece.size, _copied_by_kernel
+        while left:
+            try:
+                count = step(file, target, min(left, 16 * CHUNK))
+            except OSError as error:
+                if step is _copied or error.errno not in _NOT_BETWEEN_THESE:
+                    raise
+                step = _copied
+                continue
+            if not count:
+                raise shorter(piece)
+            left -= count
+            sent(count)
+
+
+def _copied_by_kernel(file: int, target: int, count: int) -> int:
+    if not hasattr(os, "copy_file_range"):  # only Linux has it
+        return _copied(file, target, count)
+    return os.copy_file_range(file, target, count)
+
+
+def _copied(file: int, target: int, count: int) -> int:
+    chunk = os.read(file, min(CHUNK, count))
+    write_all(target, chunk)
+    return len(chunk)
+
+
+class _PieceReader(io.RawIOBase):
+    """A file over an iterator of chunks."""
+
+    def __init__(self, source: Iterator[bytes]) -> None:
+        super().__init__()
+        self._source = source
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        while not self._rest:
+            chunk = next(self._source, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        target = memoryview(buffer).cast("B")
+        count = min(len(target), len(self._rest))
+        target[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count

@@ -1,0 +1,161 @@
+"""A Docker daemon as a target: what it has is asked, what it lacks is sent, what it says is checked.
+
+It is sent one tar without the layers that it has. The classic image store finds a layer by the chain of diff ids up
+to it, the containerd store by the digest of its blob; each reads in the tar what it understands.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.oci.bundle import blob_member, closing, opening
+from depsfirst.oci.connection import Connection
+from depsfirst.oci.docker_api import DockerApi, ping
+from depsfirst.oci.holdings import Held, Inventory
+from depsfirst.oci.store import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from depsfirst.content import ContentStore
+    from depsfirst.oci.connection import Body
+    from depsfirst.oci.endpoint import Endpoint
+    from depsfirst.oci.image import Image, Layer
+    from depsfirst.oci.pieces import Piece
+    from depsfirst.oci.reference import Reference
+
+LABEL = "dev.depsfirst.recipe"
+"""The label that tells our images from others in a daemon."""
+
+_CONNECT_SECONDS = 10
+_PROBE_SECONDS = 0.5
+
+
+def answers(endpoint: Endpoint) -> bool:
+    """Whether a Docker answers there. An absent one is known at once, a hanging one in half a second."""
+    try:
+        with Connection(endpoint, seconds=_PROBE_SECONDS) as connection:
+            ping(connection, str(endpoint))
+    except DepsfirstError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A Docker daemon, and the name that an image gets there.
+
+    Attributes:
+        endpoint: where it is.
+        reference: the name.
+        store: remembers what images in daemons consist of.
+        others: names or ids of images there that are likely to share layers: the base's, say.
+    """
+
+    endpoint: Endpoint
+    reference: Reference
+    store: ContentStore
+    others: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"docker-daemon:{self.reference}"
+
+    @contextmanager
+    def receive(self, image: Image, *, everything: bool = False) -> Iterator[DaemonUpload]:
+        """Take an image; nothing is sent before it is known what lacks, and nothing at all if the image is there."""
+        with Connection(self.endpoint, seconds=_CONNECT_SECONDS) as connection:
+            inventory = Inventory(DockerApi(connection, str(self.endpoint)), LABEL, self.store)
+            held = Held() if everything else inventory.held(image, str(self.reference), self.others)
+            yield DaemonUpload(self, image, inventory, held)
+
+
+class DaemonUpload:
+    """An image on its way into a daemon: one tar in one request."""
+
+    def __init__(self, daemon: Daemon, image: Image, inventory: Inventory, held: Held) -> None:
+        self._daemon = daemon
+        self._image = image
+        self._inventory = inventory
+        self._held = held
+        self._body: Body | None = None
+
+    def lacking(self) -> Sequence[Layer]:
+        """The layers that the daemon is not known to have."""
+        return [layer for at, layer in enumerate(self._image.layers) if at not in self._held.layers]
+
+    def put(self, layer: Layer, sent: Callable[[int], None]) -> None:
+        """Send a layer's blob."""
+        self._send(blob_member(layer.blob), sent)
+
+    def finish(self) -> str:
+        """Send what the image is, name it, and see whether the daemon has it.
+
+        The name comes last: until the image is whole, the one before keeps its name, and with it the layers that
+        were not sent again. (containerd's garbage collector may run between taking an image and unpacking it.)
+
+        Raises:
+            RefusedError: it does not have it, and was not sent all layers.
+            DepsfirstError: it does not have it.
+        """
+        if not self._held.current:
+            self._send((closing(self._image, None),), _nobody)
+            image_id = self._loaded()
+            self._name(image_id)
+            self._inventory.remember(self._image, image_id)
+        return str(self._daemon.reference)
+
+    def _send(self, pieces: Sequence[Piece], sent: Callable[[int], None]) -> None:
+        api = self._inventory.api
+        try:
+            if self._body is None:
+                self._body = api.begin_load()
+                self._body.send((opening(),), _nobody)
+            self._body.send(pieces, sent)
+        except OSError as error:
+            raise self._judged(api.why_broken(error)) from error
+
+    def _loaded(self) -> str:
+        """End the request; the id that the image got, which depends on the kind of store."""
+        api = self._inventory.api
+        try:
+            if self._body is not None:
+                self._body.end()
+            loaded = api.end_load()
+        except OSError as error:
+            raise self._judged(api.why_broken(error)) from error
+        except DepsfirstError as error:
+            raise self._judged(error) from error
+        for image_id in (self._image.id, self._image.manifest_blob.descriptor.digest):
+            if image_id in loaded:
+                return image_id
+        raise self._judged(
+            DepsfirstError(
+                f'Docker took the image "{self._image.id}" and calls it {", ".join(loaded) or "nothing"}',
+                where=str(self._daemon.endpoint),
+                hint="the log of the Docker daemon may say more; an archive (-o FILE.tar) needs no daemon",
+            )
+        )
+
+    def _name(self, image_id: str) -> None:
+        api, reference = self._inventory.api, self._daemon.reference
+        api.tag(image_id, reference)
+        found = (api.inspect(str(reference)) or {}).get("Id")
+        if found != image_id:
+            raise DepsfirstError(
+                f'Docker took the image "{image_id}", but "{reference}" is "{found}" there',
+                where=str(self._daemon.endpoint),
+                hint="load again; if something else loads the same name, choose another name",
+            )
+
+    def _judged(self, error: DepsfirstError) -> DepsfirstError:
+        """The error as it is; or, if layers were left out, that this may be the reason."""
+        if not self._held.layers:
+            return error
+        return RefusedError(error.message, where=error.where, hint=error.hint)
+
+
+def _nobody(_: int) -> None:
+    """Who is told of bytes that are no layer's."""
