@@ -1,0 +1,3 @@
+"""A corner shop."""
+
+__version__ = "1.2.3"

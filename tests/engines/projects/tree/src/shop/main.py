@@ -1,0 +1,7 @@
+"""Says what tea costs."""
+
+from .prices import price
+
+
+def main() -> str:
+    return price("tea")

@@ -1,0 +1,1 @@
+"""Stands for tests, which no backend packs."""
