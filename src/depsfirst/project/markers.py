@@ -128,9 +128,7 @@ def _specifiers(text: str) -> SpecifierSet:
     return SpecifierSet(text)
 
 
-def samples(
-    markers: Iterable[str | None], requires_python: str | None
-) -> Iterator[tuple[Evaluator, frozenset[str]]]:
+def samples(markers: Iterable[str | None], requires_python: str | None) -> Iterator[tuple[Evaluator, frozenset[str]]]:
     """Environments and wanted extras in which the markers can differ.
 
     Each variable takes every value it is compared with and one more; Python takes the versions at, below and
@@ -141,7 +139,9 @@ def samples(
     for marker in markers:
         for name, value in _comparisons(marker or ""):
             values.setdefault(name, set()).add(value)
-    pythons = _python_samples({each for name in _PYTHONS for each in values.pop(name, ())}, requires_python)
+    compared = {each for name in _PYTHONS for each in values.pop(name, ())}
+    pythons = python_samples(compared, requires_python)
+    pythons = pythons if compared else pythons[:1]
     wanted = [frozenset[str](), *(frozenset({name}) for name in sorted(values.pop("extra", ())))]
     names = sorted(values)
     choices = [[*sorted(values[name]), _OTHER] for name in names]
@@ -183,20 +183,18 @@ def _sample(python: str, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _python_samples(compared: Iterable[str], requires_python: str | None) -> list[str]:
-    mentioned = [*compared, *re.findall(r"\d+(?:\.\d+)*", requires_python or "")]
+def python_samples(compared: Iterable[str], requires_python: str | None) -> list[str]:
+    """The versions of Python at, below and above each one in the texts, as far as they are allowed."""
     found = {(3, 12, 0)}
-    for text in mentioned:
-        for part in re.split(r"[\s,]+", text):
-            found |= _neighbours(part)
+    for text in (*compared, requires_python or ""):
+        for version in re.findall(r"\d+(?:\.\d+)*", text):
+            found |= _neighbours(version)
     versions = [".".join(str(number) for number in version) for version in sorted(found)]
     return [version for version in versions if admits(requires_python, version)] or ["3.12.0"]
 
 
 def _neighbours(text: str) -> set[tuple[int, int, int]]:
-    numbers = [int(number) for number in re.findall(r"\d{1,6}", text)][:3]
-    if not numbers:
-        return set()
+    numbers = [int(number[:6]) for number in text.split(".")][:3]
     major, minor, patch = (*numbers, 0, 0)[:3]
     around = {
         (major, minor, patch),

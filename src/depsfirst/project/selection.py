@@ -39,9 +39,7 @@ def select(
     _check_environment(lock, environment, evaluator)
     picked = _Walk(lock, environment, evaluator, groups, extras).picked()
     _check_demands(lock, evaluator, picked, environment)
-    chosen = [
-        lock.packages[index] for index in sorted(picked.values(), key=lambda index: lock.packages[index].name)
-    ]
+    chosen = [lock.packages[index] for index in sorted(picked.values(), key=lambda index: lock.packages[index].name)]
     return Recipe(
         tuple(each for each in chosen if each.source.kind in {"index", "url", "git", "file"}),
         tuple(each for each in chosen if each.source.kind == "directory"),
@@ -54,9 +52,7 @@ def _known(asked: frozenset[str], there: Mapping[str, object], what: str, lock: 
         raise DepsfirstError(
             f'there is no {what} "{name}"',
             where=lock.name,
-            hint=f"the {what}s there are: {', '.join(sorted(there))}"
-            if there
-            else f"the project has no {what}s",
+            hint=f"the {what}s there are: {', '.join(sorted(there))}" if there else f"the project has no {what}s",
         )
     return names
 
@@ -76,9 +72,7 @@ def _check_environment(lock: Lock, environment: Environment, evaluator: Evaluato
         )
 
 
-def _check_demands(
-    lock: Lock, evaluator: Evaluator, picked: Mapping[str, int], environment: Environment
-) -> None:
+def _check_demands(lock: Lock, evaluator: Evaluator, picked: Mapping[str, int], environment: Environment) -> None:
     installed = set(picked.values())
     for demand in lock.demands:
         if evaluator.holds(demand.marker) and not installed.intersection(demand.candidates):
@@ -143,9 +137,13 @@ class _Walk:
                 continue
             active |= items
             candidates = self._candidates(edge)
-            allowed[edge.name] = tuple(
-                each for each in allowed.get(edge.name, candidates) if each in candidates
-            )
+            if not candidates:
+                raise DepsfirstError(
+                    f'the lock has no "{edge.name}" that suits everything that is chosen',
+                    where=self._lock.name,
+                    hint="lock again",
+                )
+            allowed[edge.name] = tuple(each for each in allowed.get(edge.name, candidates) if each in candidates)
             suited = [each for each in self._allowed.get(edge.name, ()) if each in candidates]
             reached = {((suited or candidates)[0], extra) for extra in (None, *edge.extras)}
             todo += (each for key in reached - seen for each in self._edges(*key))
@@ -162,9 +160,7 @@ class _Walk:
         if len(edge.candidates) == 1:
             return edge.candidates
         packages = self._lock.packages
-        suited = tuple(
-            each for each in edge.candidates if admits(packages[each].requires_python, self._version)
-        )
+        suited = tuple(each for each in edge.candidates if admits(packages[each].requires_python, self._version))
         return suited or edge.candidates
 
     def _chosen_items(self, groups: frozenset[str]) -> frozenset[str]:

@@ -1,0 +1,213 @@
+"""Finds a project: its root, manifest, lock and entry points. The only reader of disk in this wing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.project.locks import FORMATS, MANAGERS, OTHERS, format_of
+from depsfirst.project.locks import requirements as requirements_format
+from depsfirst.project.manifest import MANIFEST, read_manifest
+from depsfirst.project.model import LockText
+from depsfirst.project.toml import Table, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from depsfirst.project.locks import Format
+    from depsfirst.project.model import Lock, Project
+
+_FINGERPRINT_FORMAT = 1
+_DEPENDENCY_KEYS = (
+    ("build-system",),
+    ("dependency-groups",),
+    ("project", "name"),
+    ("project", "dependencies"),
+    ("project", "dynamic"),
+    ("project", "optional-dependencies"),
+    ("project", "requires-python"),
+    ("tool", "poetry", "name"),
+    ("tool", "poetry", "dependencies"),
+    ("tool", "poetry", "dev-dependencies"),
+    ("tool", "poetry", "extras"),
+    ("tool", "poetry", "group"),
+    ("tool", "poetry", "source"),
+    ("tool", "uv"),
+)
+"""What of a manifest a lock can depend on; the fit of a lock is judged by nothing else."""
+
+
+def discover(directory: Path) -> Project:
+    """The project in a directory.
+
+    Args:
+        directory: where pyproject.toml or requirements.txt stands.
+
+    Raises:
+        DepsfirstError: there is no project, no lock or more than one, or the manifest is broken.
+    """
+    if not directory.is_dir():
+        raise DepsfirstError("this is not a directory", where=str(directory), hint="name the project's directory")
+    root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
+    manifest = root / MANIFEST
+    pyproject = parse(_text(manifest), MANIFEST) if manifest.is_file() else None
+    if pyproject is None and not any((root / name).is_file() for name in requirements_format.NAMES):
+        raise DepsfirstError(
+            "there is no Python project here",
+            where=str(directory),
+            hint=f"a project has {MANIFEST} or {requirements_format.NAMES[0]}",
+        )
+    lock = _lock(root, Table(pyproject or {}, MANIFEST))
+    return read_manifest(
+        root,
+        lock,
+        pyproject,
+        python_version=_python_version(root, lock.parent),
+        has_setup=(root / "setup.py").is_file(),
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DepsfirstError("this is not UTF-8", where=f"{path.name}:{line}", hint="save the file as UTF-8") from None
+    except OSError as error:
+        raise DepsfirstError(f"this cannot be read: {error.strerror or error}", where=str(path)) from None
+
+
+def _python_version(*directories: Path) -> str | None:
+    """The first entry of the first ``.python-version`` there is."""
+    for directory in directories:
+        path = directory / ".python-version"
+        if path.is_file():
+            lines = (line.partition("#")[0].strip() for line in _text(path).splitlines())
+            return next((line for line in lines if line), None)
+    return None
+
+
+def _lock(root: Path, pyproject: Table) -> Path:
+    settings = pyproject.table("tool").table("depsfirst")
+    if "lock" in settings:
+        return _chosen_lock(root, settings)
+    found = [name for each in MANAGERS for name in each.NAMES if (root / name).is_file()]
+    if len(found) > 1:
+        raise DepsfirstError(
+            f"there are several locks: {', '.join(found)}",
+            where=str(root),
+            hint=f'remove all but one, or choose one in {MANIFEST}: [tool.depsfirst] lock = "{found[0]}"',
+        )
+    if found:
+        return root / found[0]
+    lock = _workspace_lock(root) or next((root / name for name in requirements_format.NAMES), None)
+    if lock is None or not lock.is_file():
+        raise _no_lock(root, pyproject)
+    return lock
+
+
+def _chosen_lock(root: Path, settings: Table) -> Path:
+    name = settings.text("lock")
+    if format_of(Path(name).name) is None:
+        known = ", ".join(name for each in FORMATS for name in each.NAMES)
+        raise settings.error("lock", f'"{name}" is of no known format', f"the formats are {known} and other .txt")
+    if not (root / name).is_file():
+        raise settings.error("lock", f'there is no file "{name}"', "name the lock relative to the project's directory")
+    return root / name
+
+
+def _workspace_lock(root: Path) -> Path | None:
+    """The lock of the uv workspace of which the project is a member."""
+    for parent in root.parents:
+        if (parent / "uv.lock").is_file() and (parent / MANIFEST).is_file():
+            workspace = Table(parse(_text(parent / MANIFEST), str(parent / MANIFEST)), str(parent / MANIFEST))
+            members = workspace.table("tool").table("uv").table("workspace")
+            if root in _matches(parent, members.texts("members")):
+                return None if root in _matches(parent, members.texts("exclude")) else parent / "uv.lock"
+    return None
+
+
+def _matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:
+    try:
+        return {path for pattern in patterns for path in directory.glob(pattern)}
+    except (ValueError, NotImplementedError):
+        raise DepsfirstError(
+            f"one of {', '.join(patterns)} is no pattern", where=f"{directory / MANIFEST}: tool.uv.workspace"
+        ) from None
+
+
+def _no_lock(root: Path, pyproject: Table) -> DepsfirstError:
+    for name, way_out in OTHERS.items():
+        if (root / name).is_file():
+            return DepsfirstError(f'locks like "{name}" are not read', where=str(root / name), hint=way_out)
+    speaks_poetry = "poetry" in pyproject.table("tool")
+    formats = [each for each in MANAGERS if ("poetry.lock" in each.NAMES) == speaks_poetry]
+    return DepsfirstError("there is no lock", where=str(root), hint=f"run `{formats[0].COMMAND}`")
+
+
+def read_lock(project: Project) -> Lock:
+    """What the project's lock says.
+
+    Raises:
+        DepsfirstError: the lock is broken, or does not fit the manifest.
+    """
+    return _format(project).read(_lock_text(project), project)
+
+
+def lock_fingerprint(project: Project) -> str:
+    """The sha256 (hex) of all that ``read_lock`` depends on: equal fingerprints read equal locks.
+
+    A new version of the project changes neither, although some managers write it into the lock.
+    """
+    lock = _lock_text(project)
+    parts = [
+        str(_FINGERPRINT_FORMAT),
+        lock.name,
+        os.path.relpath(project.root, project.lock.parent),
+        _format(project).stable_text(lock.text, project),
+        *(part for item in sorted(lock.included.items()) for part in item),
+        *(repr(_value(project.pyproject, keys)) for keys in _DEPENDENCY_KEYS),
+    ]
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _value(values: Mapping[str, Any], keys: tuple[str, ...]) -> object:
+    value: Any = values
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _format(project: Project) -> Format:
+    found = format_of(project.lock.name)
+    if found is None:
+        raise DepsfirstError("this is a lock of no known format", where=str(project.lock))
+    return found
+
+
+def _lock_text(project: Project) -> LockText:
+    name = os.path.relpath(project.lock, project.root)
+    text = _text(project.lock)
+    if project.lock.suffix != ".txt":
+        return LockText(name, text)
+    return LockText(name, text, _included(project.lock.parent, project.lock.name, text))
+
+
+def _included(directory: Path, name: str, text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    todo = [(name, text)]
+    while todo:
+        name, text = todo.pop()
+        for path in requirements_format.includes(text, name):
+            if path not in found and (directory / path).is_file():
+                found[path] = _text(directory / path)
+                todo.append((path, found[path]))
+    return found

@@ -1,0 +1,187 @@
+"""requirements.txt in which every line is pinned, read as pip reads it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.project.model import MAIN, Demand, Dependency, Lock, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from depsfirst.project.model import LockedPackage, LockText, Project
+    from depsfirst.project.pin import Pin
+
+NAMES: tuple[str, ...] = ("requirements.txt",)
+COMMAND = "uv pip compile pyproject.toml --generate-hashes -o requirements.txt"
+
+_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_OPTION = re.compile(r"(?P<name>--[a-z][a-z-]*|-[a-z])(?:\s*=\s*|\s*)(?P<value>.*)")
+_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_SHORT = {
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-i": "--index-url",
+    "-f": "--find-links",
+}
+_INCLUDING = ("--requirement", "--constraint")
+_HARMLESS = ("--only-binary", "--prefer-binary", "--pre", "--require-hashes")
+_HINTS = {
+    "--extra-index-url": "name one index that has every package with `--index-url`, or lock with uv or Poetry,"
+    " whose locks say which package comes from which index",
+    "--find-links": "give the files as `name @ URL`",
+    "--no-index": "give the files as `name @ URL`",
+    "--no-binary": "leave it out: wheels are installed",
+}
+
+
+def stable_text(text: str, project: Project) -> str:  # noqa: ARG001 (the shape of every format)
+    """The text without what a new version of the project changes, which is nothing here."""
+    return text
+
+
+def includes(text: str, name: str) -> Iterator[str]:
+    """The files that a requirements file includes, by path relative to the lock's directory.
+
+    Args:
+        text: of the file.
+        name: path of the file, relative to the lock's directory.
+    """
+    for _, line in _lines(text):
+        option, value = _option(line)
+        if option in _INCLUDING and "://" not in value:
+            yield posixpath.normpath(posixpath.join(posixpath.dirname(name), value))
+
+
+def _option(line: str) -> tuple[str | None, str]:
+    found = _OPTION.fullmatch(line)
+    if found is None:
+        return None, line
+    return _SHORT.get(found["name"], found["name"]), found["value"].strip().strip("\"'")
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Logical lines without comments, those that are not empty, each with the number of its first line."""
+    logical, start = "", 1
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        start = start if logical else number
+        if line.endswith("\\") and not _COMMENT.match(line):
+            logical += line.rstrip("\\") + " "
+            continue
+        logical = _COMMENT.sub("", logical + line).strip()
+        if logical:
+            yield start, logical
+        logical = ""
+
+
+def read(lock: LockText, project: Project) -> Lock:
+    """The lock, if every line is pinned.
+
+    Whether it fits the manifest depends on the environment, so what ``[project]`` requires becomes demands.
+
+    Raises:
+        DepsfirstError: a line is broken, not pinned, or has an option that is not supported.
+    """
+    from depsfirst.project.pin import checked
+
+    reader = _Reader(lock, project)
+    reader.read(posixpath.basename(lock.name), lock.text, constraint=False)
+    pins = checked(reader.pins, reader.constraints)
+    packages, places = _packages(pins, reader.index)
+    edges = tuple(Dependency(pin.name, (place,), marker=pin.marker) for pin, place in zip(pins, places, strict=True))
+    return Lock(
+        format="requirements",
+        name=lock.name,
+        project=normalize(project.name),
+        packages=packages,
+        roots={MAIN: edges},
+        demands=tuple(_demands(packages, project)),
+    )
+
+
+class _Reader:
+    def __init__(self, lock: LockText, project: Project) -> None:
+        self._lock = lock
+        self._project = project
+        self._seen: set[tuple[str, bool]] = set()
+        self.pins: list[Pin] = []
+        self.constraints: list[Pin] = []
+        self.index: str | None = None
+
+    def read(self, name: str, text: str, *, constraint: bool) -> None:
+        if (name, constraint) in self._seen:
+            return
+        self._seen.add((name, constraint))
+        for number, line in _lines(text):
+            where = posixpath.normpath(posixpath.join(posixpath.dirname(self._lock.name), name))
+            self._line(line, name, f"{where}:{number}", constraint=constraint)
+
+    def _line(self, line: str, name: str, where: str, *, constraint: bool) -> None:
+        from depsfirst.project.pin import parse_pin
+
+        if _VARIABLE.search(line):
+            raise DepsfirstError(
+                "environment variables are not read",
+                where=where,
+                hint="write the value; an index with credentials belongs into the settings of the machine",
+            )
+        option, value = _option(line)
+        if option is not None and option != "--editable":
+            self._take_option(option, value, name, where, constraint=constraint)
+            return
+        pin = parse_pin(value, where, self._project, editable=option is not None)
+        if pin is not None:
+            (self.constraints if constraint else self.pins).append(pin)
+
+    def _take_option(self, option: str, value: str, name: str, where: str, *, constraint: bool) -> None:
+        if option in _INCLUDING:
+            self._include(value, name, where, constraint=constraint or option == "--constraint")
+        elif option == "--index-url":
+            if self.index not in {None, value}:
+                raise DepsfirstError("a second index", where=where, hint="name one index that has every package")
+            self.index = value
+        elif option not in _HARMLESS:
+            raise DepsfirstError(
+                f'the option "{option}" is not supported', where=where, hint=_HINTS.get(option, "leave it out")
+            )
+
+    def _include(self, value: str, name: str, where: str, *, constraint: bool) -> None:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), value))
+        if path not in self._lock.included:
+            raise DepsfirstError(f'"{value}" is not a file that can be read', where=where, hint="include local files")
+        self.read(path, self._lock.included[path], constraint=constraint)
+
+
+def _packages(pins: list[Pin], index: str | None) -> tuple[tuple[LockedPackage, ...], list[int]]:
+    """The packages of all pins, and for each pin the position of its package."""
+    from depsfirst.project.pin import merged
+
+    found: dict[tuple[str, str | None, str | None], list[Pin]] = {}
+    for pin in pins:
+        found.setdefault(pin.key, []).append(pin)
+    keys = list(found)
+    return tuple(merged(found[key], index) for key in keys), [keys.index(pin.key) for pin in pins]
+
+
+def _demands(packages: tuple[LockedPackage, ...], project: Project) -> Iterator[Demand]:
+    from depsfirst.project.markers import admits
+    from depsfirst.project.requirement import parse_requirement
+    from depsfirst.project.toml import Table
+
+    table = Table(project.pyproject, "pyproject.toml").table("project")
+    for place, text in enumerate(table.texts("dependencies")):
+        where = table.place(f"dependencies[{place}]")
+        requirement = parse_requirement(text, where)
+        name, specifier = normalize(requirement.name), str(requirement.specifier)
+        if name == normalize(project.name):
+            continue
+        fitting = tuple(
+            index
+            for index, package in enumerate(packages)
+            if package.name == name and (package.version is None or admits(specifier, package.version))
+        )
+        yield Demand(text, where, fitting, str(requirement.marker) if requirement.marker else None)

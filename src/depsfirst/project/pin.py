@@ -1,0 +1,269 @@
+"""One pinned line of a requirements file: a version, a URL, a commit or a path, with hashes and a marker."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.project.locked import canonical_version
+from depsfirst.project.markers import admits, check
+from depsfirst.project.model import LockedFile, LockedPackage, Source, normalize
+from depsfirst.project.requirement import parse_requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from depsfirst.project.model import Project
+
+_ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_OPTIONS = re.compile(r"\s+(?=--?[a-z])")
+_HASH = re.compile(r"--hash(?:\s*=\s*|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)")
+_SHA256_LENGTH = 64
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+_NAMED = re.compile(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@")
+_EXTRAS = re.compile(r"\[[^\]]*\]$")
+_PIN = "pin it as `name==version`; `uv pip compile` and `pip-compile` do so for every package"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A line of a requirements file.
+
+    Attributes:
+        name: normalized.
+        where: file and line.
+        version: None for a URL, commit or path that does not tell it, and for a line that is not pinned.
+        specifier: the versions allowed, as written.
+        marker: when it holds; None is always.
+        hashes: sha256 in hex.
+        source: None for the index.
+        file_name: of the archive a URL or path names.
+    """
+
+    name: str
+    where: str
+    version: str | None = None
+    specifier: str = ""
+    marker: str | None = None
+    hashes: frozenset[str] = frozenset()
+    source: Source | None = None
+    file_name: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None]:
+        """What tells packages apart."""
+        return self.name, self.version, self.source.location if self.source else None
+
+
+def parse_pin(line: str, where: str, project: Project, *, editable: bool = False) -> Pin | None:
+    """The pin of a line; None for the project itself.
+
+    Args:
+        line: without comments and without ``-e``.
+        where: file and line.
+        project: what relative paths are relative to.
+        editable: whether ``-e`` stood before it.
+
+    Raises:
+        DepsfirstError: it is broken, or names what cannot be told.
+    """
+    text, *options = _OPTIONS.split(line, maxsplit=1)
+    hashes = _hashes(options[0], where) if options else frozenset()
+    if _NAMED.match(text) or not _is_place(text):
+        return _named(text, where, project, hashes)
+    place, _, marker = text.partition(" ;") if " ;" in text else text.partition("; ")
+    pin = _placed(None, _EXTRAS.sub("", place.strip()), where, project, editable=editable)
+    return _finished(pin, hashes, marker.strip() or None)
+
+
+def _is_place(text: str) -> bool:
+    return text.startswith((".", "/", "file:")) or "://" in text or text.endswith(_ARCHIVES)
+
+
+def _hashes(options: str, where: str) -> frozenset[str]:
+    left = _HASH.sub("", options).strip()
+    if left:
+        raise DepsfirstError(f'the option "{left}" is not supported', where=where, hint="leave it out")
+    found = [(each["algorithm"], each["digest"].lower()) for each in _HASH.finditer(options)]
+    hashes = frozenset(digest for algorithm, digest in found if algorithm == "sha256")
+    if not hashes or any(len(digest) != _SHA256_LENGTH for digest in hashes):
+        raise DepsfirstError("no hash is a sha256", where=where, hint="lock against an index that gives sha256 hashes")
+    return hashes
+
+
+def _named(text: str, where: str, project: Project, hashes: frozenset[str]) -> Pin | None:
+    requirement = parse_requirement(text, where)
+    marker = str(requirement.marker) if requirement.marker else None
+    name = normalize(requirement.name)
+    if requirement.url:
+        return _finished(_placed(name, requirement.url, where, project), hashes, marker)
+    exact = [
+        each.version
+        for each in requirement.specifier
+        if each.operator in {"==", "==="} and not each.version.endswith(".*")
+    ]
+    specifier = str(requirement.specifier)
+    pin = Pin(name, where, _exact(exact[0], specifier, where) if exact else None, specifier)
+    return _finished(pin, hashes, marker)
+
+
+def _exact(text: str, specifier: str, where: str) -> str:
+    try:
+        version = canonical_version(text)
+    except ValueError as error:
+        raise DepsfirstError(str(error), where=where) from None
+    if not admits(specifier, version):
+        raise DepsfirstError(f'no version is "{specifier}"', where=where)
+    return version
+
+
+def _finished(pin: Pin | None, hashes: frozenset[str], marker: str | None) -> Pin | None:
+    if pin is None:
+        return None
+    if marker is not None:
+        try:
+            check(marker)
+        except ValueError as error:
+            raise DepsfirstError(str(error), where=pin.where) from None
+    return replace(pin, hashes=pin.hashes | hashes, marker=marker)
+
+
+def _placed(name: str | None, place: str, where: str, project: Project, *, editable: bool = False) -> Pin | None:
+    if place.startswith("git+"):
+        return _commit(name, place, where)
+    if "://" in place and not place.startswith("file:"):
+        return _archive(name, place, where)
+    return _path(name, place, where, project, editable=editable)
+
+
+def _commit(name: str | None, place: str, where: str) -> Pin:
+    plain, _, text = place.partition("#")
+    fragment = dict(parse_qsl(text))
+    url, _, commit = plain.rpartition("@")
+    if not _COMMIT.fullmatch(commit):
+        raise DepsfirstError(f'"{plain}" is not pinned', where=where, hint="pin it to a commit: `git+URL@COMMIT`")
+    location = f"{url}@{commit.lower()}{_subdirectory(fragment)}"
+    return Pin(_name(name, fragment, place, where), where, source=Source("git", location))
+
+
+def _archive(name: str | None, place: str, where: str) -> Pin:
+    url, _, text = place.partition("#")
+    if not urlsplit(url).scheme.startswith("http"):
+        raise DepsfirstError(
+            f'"{url}" cannot be fetched', where=where, hint="give a URL of http or https, or git+https"
+        )
+    fragment = dict(parse_qsl(text))
+    file_name = unquote(urlsplit(url).path.rpartition("/")[2])
+    known, version = _from_file_name(file_name)
+    return Pin(
+        _name(name or known, fragment, place, where),
+        where,
+        version,
+        hashes=frozenset({fragment["sha256"].lower()}) if "sha256" in fragment else frozenset(),
+        source=Source("url", url + _subdirectory(fragment)),
+        file_name=file_name,
+    )
+
+
+def _path(name: str | None, place: str, where: str, project: Project, *, editable: bool) -> Pin | None:
+    plain, _, text = place.partition("#")
+    path = unquote(re.sub("^file:(?://(?:localhost)?)?", "", plain)) if plain.startswith("file:") else plain
+    absolute = posixpath.normpath(posixpath.join(project.root.as_posix(), path))
+    if absolute == posixpath.normpath(project.root.as_posix()):
+        return None
+    outside = posixpath.isabs(path) and not absolute.startswith(f"{project.root.as_posix()}/")
+    location = absolute if outside else posixpath.relpath(absolute, project.lock.parent.as_posix())
+    file_name = posixpath.basename(absolute) if absolute.endswith(_ARCHIVES) else None
+    known, version = _from_file_name(file_name) if file_name else (None, None)
+    return Pin(
+        _name(name or known, dict(parse_qsl(text)), place, where),
+        where,
+        version,
+        source=Source("file" if file_name else "directory", location, editable=editable),
+        file_name=file_name,
+    )
+
+
+def _subdirectory(fragment: Mapping[str, str]) -> str:
+    return f"#subdirectory={fragment['subdirectory']}" if "subdirectory" in fragment else ""
+
+
+def _name(name: str | None, fragment: Mapping[str, str], place: str, where: str) -> str:
+    found = name or _EXTRAS.sub("", fragment.get("egg", ""))
+    if not found:
+        raise DepsfirstError(
+            f'which package "{place}" is cannot be told',
+            where=where,
+            hint="write `name @ URL`, or `#egg=name` behind a path",
+        )
+    return normalize(found)
+
+
+def _from_file_name(file_name: str) -> tuple[str | None, str | None]:
+    try:
+        parsed = parse_wheel_filename if file_name.endswith(".whl") else parse_sdist_filename
+        name, version, *_ = parsed(file_name)
+    except (InvalidSdistFilename, InvalidWheelFilename):
+        return None, None
+    return name, str(version)
+
+
+def checked(pins: Iterable[Pin], constraints: Iterable[Pin]) -> list[Pin]:
+    """The pins, those whose version only a constraint gives included.
+
+    Raises:
+        DepsfirstError: a line is not pinned, contradicts a constraint, or lacks the hash that others have.
+    """
+    by_name: dict[str, list[Pin]] = {}
+    for constraint in constraints:
+        by_name.setdefault(constraint.name, []).append(constraint)
+    found = [each for pin in pins for each in _constrained(pin, by_name.get(pin.name, []))]
+    if any(pin.hashes for pin in found):
+        for pin in found:
+            if not pin.hashes and (pin.source is None or pin.file_name):
+                raise DepsfirstError(
+                    f'"{pin.name}" has no hash, and other lines have one', where=pin.where, hint="hash every line"
+                )
+    return found
+
+
+def _constrained(pin: Pin, constraints: list[Pin]) -> Iterator[Pin]:
+    if pin.version is None and pin.source is None:
+        exact = [each for each in constraints if each.version and admits(pin.specifier, each.version)]
+        if not exact:
+            raise DepsfirstError(f'"{pin.name}{pin.specifier}" is not pinned', where=pin.where, hint=_PIN)
+        for each in exact:
+            marker = " and ".join(f"({part})" for part in (pin.marker, each.marker) if part) or None
+            yield replace(pin, version=each.version, hashes=pin.hashes | each.hashes, marker=marker)
+        return
+    for each in constraints:
+        if each.marker is None and pin.version and not admits(each.specifier or None, pin.version):
+            raise DepsfirstError(
+                f'"{pin.name}=={pin.version}" contradicts "{each.name}{each.specifier}" ({each.where})', where=pin.where
+            )
+    yield pin
+
+
+def merged(pins: list[Pin], index: str | None) -> LockedPackage:
+    """The package of pins that are the same but for markers and hashes.
+
+    Args:
+        pins: at least one.
+        index: URL of the index, None for the default one.
+    """
+    first = pins[0]
+    hashes = frozenset().union(*(pin.hashes for pin in pins))
+    source = first.source or Source("index", index)
+    if first.file_name is None:
+        return LockedPackage(first.name, first.version, source, hashes=hashes, where=first.where)
+    if len(hashes) > 1:
+        raise DepsfirstError(f'"{first.file_name}" has several hashes', where=first.where, hint="leave the right one")
+    url = source.location if source.kind == "url" else None
+    file = LockedFile(first.file_name, next(iter(hashes), None), url)
+    return LockedPackage(first.name, first.version, source, (file,), where=first.where)
