@@ -9,7 +9,7 @@ MANAGERS := .work/managers
 fingerprint = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
 READY := $(VENV)/ready-$(call fingerprint,requirements/dev.txt pyproject.toml)
 MANAGERS_READY := $(MANAGERS)/ready-$(call fingerprint,requirements/managers.txt)
-PIP := -m pip --quiet --disable-pip-version-check install
+PIP := -m pip --quiet --quiet --disable-pip-version-check install
 LOCKED := --no-deps --require-hashes --requirement
 
 # the managers' programs come last, so that the project's own tools are found first

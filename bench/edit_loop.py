@@ -4,9 +4,9 @@
     python -m bench.edit_loop --runs 5 --only u,d --scenario edit,bump --store classic,containerd
 
 The daemons are those of ``scripts.engines``. The benchmark removes its own images and the whole build
-cache there, so that nothing else should use them meanwhile. All variants start from the same base, which every
-daemon has before the first build; the managers are in an image made beforehand. Every image is run and must show
-the edited line.
+cache there, so that nothing else should use them meanwhile. All variants start from the same base, which
+every daemon has before the first build; the managers are in an image made beforehand. Every image is run
+and must show the edited line.
 """
 
 from __future__ import annotations
@@ -57,14 +57,10 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="samples per figure (default: 5)")
     parser.add_argument("--only", type=_list("nsud"), default=["n", "s", "u", "d"], help="of n,s,u,d")
-    parser.add_argument(
-        "--scenario", type=_list(SCENARIOS), default=list(SCENARIOS), help=",".join(SCENARIOS)
-    )
+    parser.add_argument("--scenario", type=_list(SCENARIOS), default=list(SCENARIOS), help=",".join(SCENARIOS))
     parser.add_argument("--store", type=_list(STORES), default=["classic"], help="of classic,containerd")
     parser.add_argument("--out", type=Path, default=projects.REPOSITORY / ".work" / "bench")
     return parser.parse_args()

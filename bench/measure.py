@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+UNUSUAL = frozenset({"PYTHONDONTWRITEBYTECODE"})
+"""Settings of some machines with which a program is not what it is elsewhere: installed, it has its bytecode."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Wall-clock ``seconds``, the ``peak`` resident set of the program or a child (bytes), and its output."""
@@ -29,12 +33,13 @@ def measure(command: Sequence[str], *, variables: Mapping[str, str], log: Path) 
     Raises:
         SystemExit: it failed.
     """
+    inherited = {name: value for name, value in os.environ.items() if name not in UNUSUAL}
     with log.open("ab") as errors:
         errors.write(f"$ {' '.join(command)}\n".encode())
         errors.flush()
         start = time.perf_counter()
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, env={**os.environ, **variables}, text=True
+            command, stdout=subprocess.PIPE, stderr=errors, env={**inherited, **variables}, text=True
         )
         assert process.stdout is not None
         output = process.stdout.read()

@@ -134,9 +134,7 @@ def _verdicts(scenarios: Mapping[str, Mapping[str, Outcome]]) -> Iterator[str]:
     facts = ours["layers"].facts if "layers" in ours else {}
     if facts:
         code, own = facts["bytes in their files"], facts["bytes in the project's own files"]
-        yield _verdict(
-            f"code layer: {code:,} bytes in files, the project's own have {own:,}", reached=code <= own
-        )
+        yield _verdict(f"code layer: {code:,} bytes in files, the project's own have {own:,}", reached=code <= own)
     yield ""
 
 

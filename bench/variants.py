@@ -137,7 +137,7 @@ def provide_tools(docker: Docker, scratch: Path) -> None:
 
     The index is named to Poetry's mirror plugin, as not every index has the pages it asks the default for.
     """
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 (only needed here)
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
     if docker.has(TOOLS):
         return
