@@ -181,13 +181,9 @@ def _command(verb: str) -> str:
 
 def main() -> None:
     """Run the verb of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=("up", "env", "down"))
-    parser.add_argument(
-        "--state", type=Path, default=REPOSITORY / ".work" / "engines", help="default: .work/engines"
-    )
+    parser.add_argument("--state", type=Path, default=REPOSITORY / ".work" / "engines", help="default: .work/engines")
     arguments = parser.parse_args()
     places = Places(arguments.state.absolute())
     if arguments.verb == "up":
