@@ -30,7 +30,6 @@ HEAVY = 8 << 20
 """Installed size in bytes from which a wheel may get a layer of its own."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to build.
@@ -43,6 +42,7 @@ class Plan:
         groups: dependency groups to install, the main one included.
         extras: extras of the project to install.
         reference: name and tag of the image.
+        index: simple URL of the package index; None leaves it to the user's settings of uv and pip.
     """
 
     project: Project
@@ -52,6 +52,7 @@ class Plan:
     groups: frozenset[str]
     extras: frozenset[str]
     reference: str
+    index: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,19 +234,21 @@ class Built:
     Attributes:
         reference: name and tag.
         destination: ``docker``, ``archive`` or ``layout``.
+        where: what to call it there.
         digest: of the manifest.
         image_id: digest of the configuration.
         platform: ``linux/amd64`` or ``linux/arm64``.
         layers: lowest first.
         how: ``built``, ``patched`` or ``reused``: what became of the project's wheel.
         reason: why.
-        verdict: of the real import: ``passed``, ``passed before`` or ``skipped: …``.
-        said: where it is and how to run it.
+        verdict: of the real import: ``passed``, ``passed before`` or why it was skipped.
+        run: a command that runs it.
         seconds: time by step, ``total`` among them.
     """
 
     reference: str
     destination: str
+    where: str
     digest: str
     image_id: str
     platform: str
@@ -253,7 +256,7 @@ class Built:
     how: str
     reason: str
     verdict: str
-    said: str
+    run: str
     seconds: dict[str, float]
 
 

@@ -1,37 +1,35 @@
 """Turns a recipe into dependency layers, and remembers what a lock came to.
 
-What a lock comes to on a base is remembered by the lock's fingerprint, so that a build after an edit of code reads neither
-lock nor index: only the parts are looked for.
+What a lock comes to on a base is remembered by the lock's fingerprint, so that a build after an edit of code
+parses neither lock nor index: only the parts are looked for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
-from depsfirst.engines.imports import Provided, provided
-from depsfirst.wheels.install import Venv, write_file
-from depsfirst.wheels.parts import find_installed, find_part, install_wheel, part_key
+from depsfirst.engines.modules import Provided, provided
 from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import group_layers
+from depsfirst.project.discover import lock_fingerprint, read_lock
+from depsfirst.project.model import Environment
+from depsfirst.wheels.install import Venv, write_file
+from depsfirst.wheels.parts import find_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from depsfirst.content import ContentStore
+    from depsfirst.engines.acquire import Tools
     from depsfirst.engines.bases import Base
-    from depsfirst.wheels.parts import InstalledWheel
-    from depsfirst.wheels.choose import Choice
-    from depsfirst.fetch import Fetcher
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
-    from depsfirst.progress import Progress
-    from depsfirst.project.model import LockedPackage, Recipe
+    from depsfirst.project.model import Lock, LockedPackage, Recipe
+    from depsfirst.wheels.parts import InstalledWheel
 
 _MEMO = "dependencies"
 _FORMAT = 1
@@ -46,38 +44,26 @@ class Dependencies:
         recipe: digest of the recipe.
         layers: heavy wheels alone, the rest together.
         provided: the modules they bring, for the import check.
-        first_party: directories of path dependencies, relative to the project's root.
-        count: how many distributions were installed.
+        first_party: directories of path dependencies, relative to the lock's own.
+        uninstalled: what is locked and not installed, with the group or extra that would bring it.
     """
 
     recipe: str
     layers: tuple[Layer, ...]
     provided: Provided
     first_party: tuple[str, ...]
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What a build works with: the cache, the network, the index's URL when it is needed, and a watcher."""
-
-    store: ContentStore
-    fetcher: Fetcher
-    index: Callable[[], str]
-    progress: Progress
+    uninstalled: Mapping[str, tuple[str, str]]
 
 
 def frame(venv: Venv) -> Part:
     """The directories that every layer of the environment starts with."""
-    data = b"".join(
-        entry_header(TarEntry(path, kind="directory", mode=0o755)) for path in ("opt", *venv.directories())
-    )
+    data = b"".join(entry_header(TarEntry(path, kind="directory", mode=0o755)) for path in ("opt", *venv.directories()))
     return Part(f"frame {venv.python}", (data,))
 
 
 def environment_layer(base: Base, plan: Plan, store: ContentStore) -> Layer:
     """The lowest of our layers: an empty virtual environment, and the working directory."""
-    from io import BytesIO  # noqa: PLC0415
+    from io import BytesIO
 
     file = BytesIO()
     for entry, data in base.venv.skeleton(base.interpreter, base.version):
@@ -101,28 +87,21 @@ def _workdir(plan: Plan) -> list[TarEntry]:
     ]
 
 
-def dependencies(
-    plan: Plan, base: Base, fingerprint: str, recipe: Callable[[], Recipe], tools: Tools
-) -> Dependencies:
+def dependencies(plan: Plan, base: Base, tools: Tools) -> Dependencies:
     """The dependency layers of a plan on a base.
 
-    Args:
-        plan: which groups and extras, and how many layers.
-        base: whose interpreter and libc the wheels must fit.
-        fingerprint: of the lock.
-        recipe: reads the lock; called only if this fingerprint was not met before.
-        tools: cache, network and progress.
+    Raises:
+        DepsfirstError: the lock does not fit, or a package cannot be had or installed.
     """
-    key = _memo_key(plan, base, fingerprint)
+    key = _memo_key(plan, base, lock_fingerprint(plan.project))
     known = tools.store.recall(_MEMO, key)
     found = _remembered(known, base.venv, tools.store) if known else None
     if found is None:
-        read = recipe()
-        known = _install(read, plan, base, tools)
+        known = _install(plan, base, tools)
         tools.store.remember(_MEMO, key, known)
         found = _remembered(known, base.venv, tools.store)
     if found is None:
-        raise RuntimeError(key)
+        raise DepsfirstError("the cache lost what was just written", where=str(tools.store.root))
     return found
 
 
@@ -153,12 +132,16 @@ def _remembered(known: Mapping[str, Any], venv: Venv, store: ContentStore) -> De
         layers=tuple(layers),
         provided=Provided.from_json(known["provided"]),
         first_party=tuple(known["first_party"]),
-        count=known["count"],
+        uninstalled={name: (kind, choice) for name, (kind, choice) in known["uninstalled"].items()},
     )
 
 
-def _install(recipe: Recipe, plan: Plan, base: Base, tools: Tools) -> dict[str, Any]:
-    """Install every package of a recipe as a part, and say what it came to."""
+def _install(plan: Plan, base: Base, tools: Tools) -> dict[str, Any]:
+    """Read the lock, install every package of its recipe as a part, and say what it came to."""
+    from depsfirst.project.selection import select
+
+    lock, environment = read_lock(plan.project), Environment(base.python.version, plan.platform)
+    recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
     installed = _install_all(recipe, plan, base, tools)
     names = {package.name: each for package, each in zip(recipe.third_party, installed, strict=True)}
     sizes = {name: each.part.size for name, each in names.items()}
@@ -169,8 +152,24 @@ def _install(recipe: Recipe, plan: Plan, base: Base, tools: Tools) -> dict[str, 
         "layers": [(_title(group), [names[name].part.key for name in group]) for group in groups],
         "provided": everything.to_json(),
         "first_party": [package.source.location or "." for package in recipe.first_party],
-        "count": len(installed),
+        "uninstalled": _uninstalled(lock, environment, recipe),
     }
+
+
+def _uninstalled(lock: Lock, environment: Environment, recipe: Recipe) -> dict[str, tuple[str, str]]:
+    """What is locked and was not asked for, with the group or extra that would bring it."""
+    from depsfirst.project.selection import select
+
+    found: dict[str, tuple[str, str]] = {}
+    choices = [("group", name) for name in lock.roots] + [("extra", name) for name in lock.extras]
+    for kind, name in choices:
+        wanted = {"groups": frozenset({name})} if kind == "group" else {"extras": frozenset({name})}
+        try:
+            more = select(lock, environment, **wanted)
+        except DepsfirstError:  # a choice that is not possible here brings nothing
+            continue
+        found |= {package.name: (kind, name) for package in more.third_party if package.name not in found}
+    return {name: why for name, why in found.items() if name not in {package.name for package in recipe.third_party}}
 
 
 def _title(group: Sequence[str]) -> str:
@@ -183,26 +182,22 @@ def _importable(installed: Sequence[InstalledWheel], venv: Venv) -> list[str]:
 
 
 def _install_all(recipe: Recipe, plan: Plan, base: Base, tools: Tools) -> list[InstalledWheel]:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (not needed after an edit of code)
+    from concurrent.futures import ThreadPoolExecutor
 
-    from depsfirst.engines.sdist import SdistBuilder  # noqa: PLC0415
-    from depsfirst.wheels.choose import Chooser, Target  # noqa: PLC0415
+    from depsfirst.engines.acquire import Acquirer
+    from depsfirst.wheels.choose import Target
 
-    target = Target(base.tags(), f"{plan.platform} with Python {base.version} and {base.libc}")
-    chooser = Chooser(target, tools.index, tools.fetcher)
-    worker = _Worker(chooser, base.venv, tools, SdistBuilder(target, base, tools))
+    target = Target(base.tags(plan.platform), f"{plan.platform} with Python {base.version} and {base.libc}")
     packages = recipe.third_party
-    title = f"installing {len(packages)} packages"
-    with tools.progress.task(title, len(packages), "packages") as advance:
-        worker.advance = advance
+    with tools.progress.task("installing dependencies", len(packages), "packages") as advance:
+        acquirer = Acquirer(target, base.venv, tools, advance)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            futures = [pool.submit(worker.install, package) for package in _largest_first(packages)]
+            futures = {package.name: pool.submit(acquirer.install, package) for package in _largest_first(packages)}
             try:
-                done = {name: each for name, each in (future.result() for future in futures)}
+                return [futures[package.name].result() for package in packages]
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-    return [done[package.name] for package in packages]
 
 
 def _largest_first(packages: Sequence[LockedPackage]) -> list[LockedPackage]:

@@ -70,6 +70,21 @@ def discover(directory: Path) -> Project:
     )
 
 
+def discover_library(directory: Path, lock: Path) -> Project:
+    """The project in a directory that the lock of another one names: it needs no lock of its own.
+
+    Raises:
+        DepsfirstError: there is no project, or its manifest is broken.
+    """
+    manifest, setup = directory / MANIFEST, directory / "setup.py"
+    if not manifest.is_file() and not setup.is_file():
+        raise DepsfirstError(
+            "there is no Python project here", where=str(directory), hint=f"{lock.name} names it: lock again"
+        )
+    pyproject = parse(_text(manifest), str(manifest)) if manifest.is_file() else None
+    return read_manifest(directory, lock, pyproject, has_setup=setup.is_file())
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")

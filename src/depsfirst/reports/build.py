@@ -17,6 +17,7 @@ def as_json(built: Built) -> str:
         "version": 1,
         "reference": built.reference,
         "destination": built.destination,
+        "where": built.where,
         "digest": built.digest,
         "id": built.image_id,
         "platform": built.platform,
@@ -39,14 +40,17 @@ def as_json(built: Built) -> str:
 
 def as_table(built: Built) -> str:
     """Lines for people: a row a layer, then what was made and in what time."""
-    rows = [(layer.kind, layer.title, as_size(layer.size), "reused" if layer.reused else "new") for layer in built.layers]
+    rows = [
+        (layer.kind, layer.title, as_size(layer.size), "reused" if layer.reused else "new") for layer in built.layers
+    ]
     rows = [("layer", "holds", "size", ""), *rows]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         f"{kind:<{widths[0]}}  {title:<{widths[1]}}  {size:>{widths[2]}}  {state}".rstrip()
         for kind, title, size, state in rows
     ]
-    return "\n".join([*lines, "", f"{built.said} in {built.seconds['total']:.2f} s"])
+    made = f"{built.where} in {built.seconds['total']:.2f} s ({built.how} code; import check {built.verdict})"
+    return "\n".join([*lines, "", made, f"run it: {built.run}"])
 
 
 def as_size(size: int) -> str:

@@ -54,7 +54,9 @@ class Lines(Warnings):
             state[0] += amount
             if time.monotonic() > state[1]:
                 state[1] = time.monotonic() + _NEXT_LINE
-                print(f"  {_amount(int(state[0]), unit)}{f' of {_amount(total, unit)}' if total else ''}", file=sys.stderr)
+                print(
+                    f"  {_amount(int(state[0]), unit)}{f' of {_amount(total, unit)}' if total else ''}", file=sys.stderr
+                )
 
         yield advance
 
@@ -96,9 +98,9 @@ class Bars(Lines):
             self._end()
 
     def _begin(self) -> Drawn:
-        from rich.console import Console  # noqa: PLC0415 (a build without long tasks never needs it)
-        from rich.progress import BarColumn, TextColumn  # noqa: PLC0415
-        from rich.progress import Progress as Drawing  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Drawing
 
         with self._lock:
             self._running += 1

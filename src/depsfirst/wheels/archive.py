@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from installer.sources import WheelSource
 from isal import isal_zlib
 
-from depsfirst.wheels.placing import SHEBANG
 from depsfirst.errors import DepsfirstError
+from depsfirst.wheels.placing import SHEBANG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,7 +47,7 @@ class WheelArchive(WheelSource):
     """
 
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
-        from packaging.utils import canonicalize_name  # noqa: PLC0415
+        from packaging.utils import canonicalize_name
 
         self.name = name
         self._file = cast("BinaryIO", archive.fp)
@@ -61,7 +61,7 @@ class WheelArchive(WheelSource):
         own = [f for f in found if canonicalize_name(f.removesuffix(".dist-info").rpartition("-")[0]) == named]
         if len(own) != 1:
             raise DepsfirstError(
-                f"the wheel has no \".dist-info\" directory of its own, but {found or 'none at all'}", where=name
+                f'the wheel has no ".dist-info" directory of its own, but {found or "none at all"}', where=name
             )
         distribution, _, version = own[0].removesuffix(".dist-info").rpartition("-")
         super().__init__(distribution, version)

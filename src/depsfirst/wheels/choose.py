@@ -10,16 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from packaging.tags import Tag
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
-from depsfirst.wheels.index import index_files
 from depsfirst.errors import DepsfirstError
+from depsfirst.wheels.index import index_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    from packaging.tags import Tag
 
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher

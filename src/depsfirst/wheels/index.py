@@ -47,7 +47,7 @@ def _public(store: ContentStore) -> str:
     known = store.recall("index", "public")
     if isinstance(known, str):
         return known
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 (takes a third of a second to import)
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
     store.remember("index", "public", PYPI_SIMPLE_ENDPOINT)
     return str(PYPI_SIMPLE_ENDPOINT)
@@ -67,7 +67,7 @@ def index_files(index: str, name: str, fetcher: Fetcher) -> tuple[LockedFile, ..
 
 
 def _from_json(page: bytes, url: str) -> tuple[LockedFile, ...]:
-    from json import loads  # noqa: PLC0415
+    from json import loads
 
     try:
         files = loads(page)["files"]
@@ -85,7 +85,7 @@ def _from_json(page: bytes, url: str) -> tuple[LockedFile, ...]:
 
 
 def _from_html(page: bytes, url: str, name: str) -> tuple[LockedFile, ...]:
-    from pypi_simple import ProjectPage  # noqa: PLC0415 (only for an index without JSON)
+    from pypi_simple import ProjectPage
 
     found = ProjectPage.from_html(name, page.decode("utf-8", "replace"), base_url=url)
     return tuple(

@@ -145,8 +145,8 @@ def _write_directories(path: str, known: set[str], file: IO[bytes]) -> None:
 
 
 def _record(lines: list[tuple[str, str, int]], own: str) -> bytes:
-    from csv import writer  # noqa: PLC0415
-    from io import StringIO  # noqa: PLC0415
+    from csv import writer
+    from io import StringIO
 
     text = StringIO()
     rows: list[tuple[str, str, int | str]] = [*lines, (own, "", "")]

@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depsfirst.wheels.install import Venv, write_part
 from depsfirst.oci.image import FileSlice, Part
+from depsfirst.wheels.install import Venv, write_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ def find_installed(key: str, store: ContentStore) -> InstalledWheel | None:
     return None if part is None or files is None else InstalledWheel(part, tuple(files))
 
 
-def install_wheel(  # noqa: PLR0913 (a wheel, its names, and where it goes)
+def install_wheel(  # noqa: PLR0913, PLR0917 - a wheel, its names, and where it goes
     key: str, wheel: Path, name: str, venv: Venv, store: ContentStore, extra: Mapping[str, bytes]
 ) -> InstalledWheel:
     """Install a wheel of the cache as a part.
@@ -71,11 +71,16 @@ def install_wheel(  # noqa: PLR0913 (a wheel, its names, and where it goes)
     Raises:
         DepsfirstError: the wheel is broken or hostile.
     """
-    from depsfirst.wheels.archive import WheelArchive  # noqa: PLC0415
-    from depsfirst.wheels.placing import place  # noqa: PLC0415
+    from depsfirst.wheels.archive import WheelArchive
+    from depsfirst.wheels.placing import place
 
     with WheelArchive.opened(wheel, name) as archive, store.write(PARTS, key) as file:
         files = write_part(place(archive, venv, extra), archive, venv, file)
+    return kept_part(key, files, store)
+
+
+def kept_part(key: str, files: tuple[str, ...], store: ContentStore) -> InstalledWheel:
+    """A part that was just written, with the files it installs remembered."""
     store.remember(_FACTS, key, list(files))
     path = store.path(PARTS, key)
     return InstalledWheel(Part(key, (FileSlice(path, 0, path.stat().st_size),)), files)

@@ -78,9 +78,7 @@ class _PlacingDestination(WheelDestination):
         """What was noted, sorted by path."""
         return Placement(tuple(sorted(self._rows, key=lambda row: row.path)), *self._record)
 
-    def _note(
-        self, scheme: Scheme, path: str, entry: str | None, text: bytes, *, executable: bool
-    ) -> RecordEntry:
+    def _note(self, scheme: Scheme, path: str, entry: str | None, text: bytes, *, executable: bool) -> RecordEntry:
         target, record = self._names(scheme, path)
         self._rows.append(Row(target, record, entry, text, executable))
         return RecordEntry(path, None, None)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import shutil
 import tarfile
-import tomllib
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.project.discover import discover_library
 from depsfirst.project.model import BuildSystem
 from depsfirst.wheels.backend import Source, built_wheel
 
@@ -72,7 +72,8 @@ def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
     found = sorted(scratch.iterdir())
     if len(found) != 1 or not found[0].is_dir():
         raise DepsfirstError("the sdist does not hold one directory", where=choice.file.name)
-    return Source(found[0], _build_system(found[0], choice.file.name), choice.package.name)
+    project = discover_library(found[0], sdist)
+    return Source(found[0], project.build_system or _LEGACY, choice.package.name)
 
 
 def _unpack_zip(sdist: Path, scratch: Path) -> None:
@@ -81,18 +82,3 @@ def _unpack_zip(sdist: Path, scratch: Path) -> None:
             if name.startswith("/") or ".." in name.split("/"):
                 raise DepsfirstError(f'the entry "{name}" leads out of its directory', where=sdist.name)
         archive.extractall(scratch)
-
-
-def _build_system(root: Path, where: str) -> BuildSystem:
-    manifest = root / "pyproject.toml"
-    if not manifest.is_file():
-        return _LEGACY
-    try:
-        table: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8")).get("build-system", {})
-        return BuildSystem(
-            tuple(table.get("requires", _LEGACY.requires)),
-            table.get("build-backend", _LEGACY.backend),
-            tuple(table.get("backend-path", ())),
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise DepsfirstError(f"its pyproject.toml cannot be read: {error}", where=where) from error

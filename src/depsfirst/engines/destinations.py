@@ -1,0 +1,88 @@
+"""Where an image goes: the local Docker, an archive, an OCI layout; and how to run it from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.oci.reference import parse_reference
+
+if TYPE_CHECKING:
+    from depsfirst.content import ContentStore
+    from depsfirst.oci.endpoint import Endpoint
+    from depsfirst.oci.store import Target
+    from depsfirst.plan import Order
+
+_LAYOUT = "oci:"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A target, what kind of place it is, and whether layers go there compressed.
+
+    Attributes:
+        target: takes the image.
+        kind: ``docker``, ``archive`` or ``layout``.
+        compress: an image that is loaded stays on this machine, so there compression would cost and save nothing.
+        run: a command that runs the image from there.
+        endpoint: of the Docker that takes it.
+    """
+
+    target: Target
+    kind: str
+    compress: bool
+    run: str
+    endpoint: Endpoint | None = None
+
+
+def destination_for(order: Order, reference: str, others: tuple[str, ...], store: ContentStore) -> Destination:
+    """Where the order wants its image; by default the local Docker if one answers, else an archive here.
+
+    Args:
+        order: says where, or leaves it open.
+        reference: the image's name and tag.
+        others: names or ids of images that may share layers with it.
+        store: remembers what daemons have.
+
+    Raises:
+        DepsfirstError: the destination cannot be used.
+    """
+    if order.output is None:
+        docker = _docker(reference, others, store, needed=order.load)
+        if docker is not None:
+            return docker
+    output = order.output or f"{reference.rpartition('/')[2].partition(':')[0]}.tar"
+    return _layout(output) if output.startswith(_LAYOUT) else _archive(output, reference)
+
+
+def _docker(reference: str, others: tuple[str, ...], store: ContentStore, *, needed: bool) -> Destination | None:
+    from depsfirst.oci.endpoint import find_endpoint
+    from depsfirst.oci.stores.daemon import Daemon, answers
+
+    endpoint = find_endpoint()
+    if not needed and not answers(endpoint):
+        return None
+    daemon = Daemon(endpoint, parse_reference(reference), store, others)
+    return Destination(daemon, "docker", compress=False, run=f"docker run --rm {reference}", endpoint=endpoint)
+
+
+def _layout(output: str) -> Destination:
+    from depsfirst.oci.stores.layout import Layout
+
+    layout = Layout.parse(output.removeprefix(_LAYOUT))
+    return Destination(layout, "layout", compress=True, run=f"podman run --rm {layout}")
+
+
+def _archive(output: str, reference: str) -> Destination:
+    from depsfirst.oci.stores.archive import Archive
+
+    path = Path(output)
+    if path.is_dir() or not path.name:
+        raise DepsfirstError(
+            f'"{output}" is a directory', hint=f"write {_LAYOUT}{output} for an OCI layout, or name a file in it"
+        )
+    archive = Archive(path, parse_reference(reference))
+    run = f"docker load -i {output} && docker run --rm {reference}"
+    return Destination(archive, "archive", compress=True, run=run)
