@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from depsfirst import __version__
@@ -60,8 +60,8 @@ class Document:
 class Fetcher:
     """Keeps connections open to as many hosts as are asked; may be used by many threads at once.
 
-    URLs are ``http``, ``https`` or ``file``. Credentials come from the URL's own userinfo, from an earlier URL
-    of the same origin that had some, or from the netrc file; proxies from the environment; trusted
+    URLs are ``http``, ``https`` or ``file``. Credentials come from the URL's own userinfo, from an earlier
+    URL of the same origin that had some, or from the netrc file; proxies from the environment; trusted
     certificates from the system (``SSL_CERT_FILE``).
 
     Args:
@@ -81,7 +81,7 @@ class Fetcher:
     def download(  # noqa: PLR0913 - facts about one file
         self,
         url: str,
-        file: BinaryIO,
+        file: IO[bytes],
         *,
         sha256: str | None = None,
         size: int | None = None,
@@ -123,9 +123,7 @@ class Fetcher:
 
         self._retried(attempt)
 
-    def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, known: Document | None = None
-    ) -> Document:
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, known: Document | None = None) -> Document:
         """The document at ``url``; ``known`` itself when its server says that it did not change.
 
         Raises:
@@ -183,7 +181,7 @@ class Fetcher:
 
     @contextmanager
     def _response(self, url: str, headers: Mapping[str, str]) -> Iterator[tuple[BaseHTTPResponse, str]]:
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - not on the warm path
+        from urllib3.exceptions import HTTPError
 
         try:
             response, final = self._follow(url, headers)
@@ -258,7 +256,7 @@ class _Sink:
 
     def __init__(
         self,
-        file: BinaryIO,
+        file: IO[bytes],
         name: str,
         size: int | None,
         received: Callable[[int], None] | None,
@@ -337,13 +335,13 @@ def _without_userinfo(url: str) -> str:
 
 
 def _basic(name: str, password: str) -> str:
-    from base64 import b64encode  # noqa: PLC0415 - not on the warm path
+    from base64 import b64encode
 
     return "Basic " + b64encode(f"{name}:{password}".encode()).decode()
 
 
 def _from_netrc(host: str) -> str | None:
-    from netrc import NetrcParseError, netrc  # noqa: PLC0415 - not on the warm path
+    from netrc import NetrcParseError, netrc
 
     names = [os.environ.get("NETRC"), os.path.expanduser("~/.netrc"), os.path.expanduser("~/_netrc")]  # noqa: PTH111 - must not fail where there is no home
     for name in filter(None, names):
@@ -352,15 +350,13 @@ def _from_netrc(host: str) -> str | None:
         except OSError:
             continue
         except NetrcParseError as error:
-            raise DepsfirstError(
-                str(error.msg), where=f"{name}:{error.lineno}", hint="mend this file"
-            ) from error
+            raise DepsfirstError(str(error.msg), where=f"{name}:{error.lineno}", hint="mend this file") from error
         return _basic(found[0], found[2] or "") if found else None
     return None
 
 
 def _proxy(parts: SplitResult) -> str | None:
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - not on the warm path
+    from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
     chosen = proxies.get(parts.scheme) or proxies.get("all")
@@ -370,9 +366,9 @@ def _proxy(parts: SplitResult) -> str | None:
 
 
 def _new_pool(proxy: str | None, connections: int) -> PoolManager:
-    import ssl  # noqa: PLC0415 - not on the warm path
+    import ssl
 
-    from urllib3 import PoolManager, ProxyManager, Timeout, make_headers  # noqa: PLC0415 - the same
+    from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
 
     context = ssl.create_default_context()
     timeout = Timeout(**_TIMEOUT)
@@ -380,9 +376,7 @@ def _new_pool(proxy: str | None, connections: int) -> PoolManager:
         return PoolManager(maxsize=connections, ssl_context=context, timeout=timeout)
     parts = urlsplit(proxy)
     if parts.scheme not in {"http", "https"}:
-        raise FetchError(
-            f'the proxy "{shown(proxy)}" is none of http or https', hint="change the proxy settings"
-        )
+        raise FetchError(f'the proxy "{shown(proxy)}" is none of http or https', hint="change the proxy settings")
     login = None
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -404,9 +398,7 @@ def _accept(response: BaseHTTPResponse, name: str) -> None:
     if status in {404, 410}:
         raise NotFoundError(answer)
     if status in {401, 403, 407}:
-        raise FetchError(
-            answer, hint="put the credentials for this host into ~/.netrc, or check those that are there"
-        )
+        raise FetchError(answer, hint="put the credentials for this host into ~/.netrc, or check those that are there")
     if status in _BUSY:
         after = response.headers.get("Retry-After", "")
         seconds = min(float(after), 20.0) if after.isdecimal() else 0.0
@@ -416,7 +408,7 @@ def _accept(response: BaseHTTPResponse, name: str) -> None:
 
 def _explained(error: Exception, name: str) -> Exception:
     """The failure a person can act on, for one of urllib3; wrapped when another attempt may do."""
-    from urllib3.exceptions import ConnectTimeoutError, ProtocolError, ProxyError, SSLError, TimeoutError  # noqa: A004, PLC0415 - not on the warm path
+    from urllib3.exceptions import ConnectTimeoutError, ProtocolError, ProxyError, SSLError, TimeoutError  # noqa: A004 - not on the warm path
 
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return FetchError(
@@ -433,7 +425,7 @@ def _explained(error: Exception, name: str) -> Exception:
 def _local_path(url: str) -> str | None:
     if not url[:5].lower().startswith("file:"):
         return None
-    from urllib.request import url2pathname  # noqa: PLC0415 - few URLs are files
+    from urllib.request import url2pathname
 
     return url2pathname(urlsplit(url).path)
 
@@ -449,7 +441,7 @@ def _content(path: str) -> bytes:
         return source.read()
 
 
-def _opened(path: str) -> BinaryIO:
+def _opened(path: str) -> IO[bytes]:
     try:
         return open(path, "rb")  # noqa: PTH123 - the callers close it
     except FileNotFoundError as error:

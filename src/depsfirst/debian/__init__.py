@@ -1,0 +1,1 @@
+"""A base image from a signed Debian package index, without a daemon."""
