@@ -3,12 +3,15 @@ from __future__ import annotations
 import errno
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from depsfirst.content import ContentStore, Usage, default_root
 from depsfirst.errors import DepsfirstError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -131,7 +134,10 @@ def test_an_error_about_another_file_is_not_the_caches(store: ContentStore, tmp_
 
 def test_a_cache_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DepsfirstError, match="writing the cache failed"), ContentStore(tmp_path / "file/cache").in_use():
+    with (
+        pytest.raises(DepsfirstError, match="writing the cache failed"),
+        ContentStore(tmp_path / "file/cache").in_use(),
+    ):
         pass
 
 

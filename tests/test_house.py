@@ -39,7 +39,10 @@ def imported(path: Path) -> set[str]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
-            names = [f"{node.module}.{alias.name}" if node.module == "depsfirst" else node.module or "" for alias in node.names]
+            names = [
+                f"{node.module}.{alias.name}" if node.module == "depsfirst" else node.module or ""
+                for alias in node.names
+            ]
         found |= {room_of(tuple(name.split(".")[1:])) for name in names if name.startswith("depsfirst.")}
     return found
 

@@ -40,13 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _build(options: Namespace) -> int:
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path
 
-    from depsfirst.content import ContentStore, default_root  # noqa: PLC0415
-    from depsfirst.engines import embedded  # noqa: PLC0415
-    from depsfirst.plan import Order  # noqa: PLC0415
-    from depsfirst.reports.build import as_json, as_table  # noqa: PLC0415
-    from depsfirst.reports.progress import progress_for  # noqa: PLC0415
+    from depsfirst.content import ContentStore, default_root
+    from depsfirst.engines import embedded
+    from depsfirst.plan import Order
+    from depsfirst.reports.build import as_json, as_table
+    from depsfirst.reports.progress import progress_for
 
     order = Order(
         directory=Path(options.directory),
@@ -71,8 +71,8 @@ def _build(options: Namespace) -> int:
 
 
 def _cache(options: Namespace) -> int:
-    from depsfirst.content import ContentStore, default_root  # noqa: PLC0415
-    from depsfirst.reports.build import as_size  # noqa: PLC0415
+    from depsfirst.content import ContentStore, default_root
+    from depsfirst.reports.build import as_size
 
     store = ContentStore(default_root())
     if options.action == "dir":
@@ -99,7 +99,7 @@ def _print_error(error: DepsfirstError) -> None:
 
 
 def _parser() -> ArgumentParser:
-    from argparse import ArgumentParser  # noqa: PLC0415 (`--version` does without)
+    from argparse import ArgumentParser
 
     parser = ArgumentParser(prog="depsfirst", description="Python in containers: dependencies first, code second.")
     parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
@@ -137,8 +137,12 @@ def _add_build(verb: ArgumentParser) -> None:
     )
     how.add_argument("--format", choices=("text", "json"), default="text", help="what to print at the end")
     level = how.add_mutually_exclusive_group()
-    level.add_argument("-q", "--quiet", action="store_const", const=-1, dest="verbosity", help="warnings and errors only")
-    level.add_argument("-v", "--verbose", action="store_const", const=1, dest="verbosity", help="say what was done and why")
+    level.add_argument(
+        "-q", "--quiet", action="store_const", const=-1, dest="verbosity", help="warnings and errors only"
+    )
+    level.add_argument(
+        "-v", "--verbose", action="store_const", const=1, dest="verbosity", help="say what was done and why"
+    )
 
 
 def _add_cache(verb: ArgumentParser) -> None:
@@ -148,6 +152,10 @@ def _add_cache(verb: ArgumentParser) -> None:
     actions.add_parser("size", help="print what it holds")
     prune = actions.add_parser("prune", help="remove what was not used lately")
     prune.add_argument(
-        "--unused-for", type=float, default=30.0, metavar="DAYS", help="remove what no build used for so long (default: 30)"
+        "--unused-for",
+        type=float,
+        default=30.0,
+        metavar="DAYS",
+        help="remove what no build used for so long (default: 30)",
     )
     prune.add_argument("--all", action="store_true", help="remove everything")

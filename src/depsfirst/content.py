@@ -219,7 +219,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _remove(entry: Path) -> None:
     if entry.is_dir() and not entry.is_symlink():
-        import shutil  # noqa: PLC0415 (rarely needed, slow to import)
+        import shutil
 
         shutil.rmtree(entry, ignore_errors=True)
     else:

@@ -86,7 +86,7 @@ def read_settings(table: Mapping[str, Any], where: str) -> Settings:
 
 
 def _close(key: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 (only for the message of an error)
+    from difflib import get_close_matches
 
     close = get_close_matches(key, known, 1)
     return f'did you mean "{close[0]}"?' if close else f"the keys are {', '.join(sorted(known))}"

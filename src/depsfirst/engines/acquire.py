@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -16,23 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from depsfirst.content import ContentStore
-    from depsfirst.fetch import Fetcher
-    from depsfirst.progress import Progress
+    from depsfirst.engines.tools import Tools
     from depsfirst.project.model import LockedPackage
     from depsfirst.wheels.choose import Choice, Target
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What a build works with: the cache, the network, the index's URL when it is needed, and a watcher."""
-
-    store: ContentStore
-    fetcher: Fetcher
-    index: Callable[[], str]
-    progress: Progress
 
 
 class Acquirer:

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.inspect import inspect_base, target_tags
-from depsfirst.wheels.install import Venv
+from depsfirst.engines.inspect import choose, inspect_base, target_tags
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci.image import LAYER, Blob, Descriptor, FileSlice, Image, Layer
+from depsfirst.oci.image import Image
 from depsfirst.oci.parse import Platform
 from depsfirst.oci.store import read
+from depsfirst.wheels.install import Venv
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from depsfirst.content import ContentStore
+    from depsfirst.engines.tools import Tools
     from depsfirst.engines.inspect import BaseFacts, Interpreter
-    from depsfirst.fetch import Fetcher
+    from depsfirst.oci.store import Source
     from depsfirst.plan import Plan
-    from depsfirst.progress import Progress
 
-DEBIAN_PYTHON = {"trixie": (3, 13), "bookworm": (3, 11)}
-"""The Python of each Debian suite that can be a default base, newest first."""
+_DEB, _OCI, _ARCHIVE = "deb:", "oci:", "docker-archive:"
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base and the interpreter of it that the image will use.
+    """A base, and the interpreter of it that the image will use.
 
     Attributes:
         name: as it was asked for.
@@ -47,6 +47,89 @@ class Base:
         return Venv(self.python.version[:2])
 
     @property
-    def version(self) -> str:
-        """The interpreter's version, as ``3.13.5``."""
-        return ".".join(str(part) for part in self.python.version)
+    def libc(self) -> str:
+        """Its C library for people, as ``glibc 2.41``."""
+        return f"{self.facts.libc.kind} {'.'.join(str(part) for part in self.facts.libc.version)}"
+
+    @property
+    def title(self) -> str:
+        """What wheels must fit, for people."""
+        return f"linux/{self.facts.architecture} with Python {self.python.full_version} and {self.libc}"
+
+    @property
+    def key(self) -> str:
+        """The sha256 of all that decides which wheels fit and where they go."""
+        words = [self.title, self.python.path, str(self.python.free_threaded), *self.python.stdlib]
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+    def tags(self) -> tuple[Tag, ...]:
+        """The tags of wheels that fit, best first."""
+        return target_tags(self.facts, self.python)
+
+
+def resolve_base(plan: Plan, tools: Tools, *, refresh: bool) -> Base:
+    """The base of a plan, with the interpreter that the project is to use.
+
+    Args:
+        plan: names the base.
+        tools: cache, network and watcher.
+        refresh: whether to ask a Debian mirror again.
+
+    Raises:
+        DepsfirstError: there is no such base, it has no Python, or none that the project allows.
+    """
+    if plan.base.startswith(_DEB):
+        image = _debian(plan, tools, refresh=refresh)
+    else:
+        image = read(_source(plan.base, tools.store), Platform.parse(plan.platform), tools.store)
+    facts = inspect_base(image, tools.store, plan.base)
+    return Base(plan.base, image, facts, _interpreter(facts, plan, tools.store))
+
+
+def _source(base: str, store: ContentStore) -> Source:
+    if base.startswith(_OCI):
+        from depsfirst.oci.stores.layout import Layout
+
+        return Layout.parse(base.removeprefix(_OCI))
+    if base.startswith(_ARCHIVE):
+        from depsfirst.oci.stores.archive import DockerArchive
+
+        return DockerArchive.parse(base.removeprefix(_ARCHIVE), store)
+    raise DepsfirstError(
+        f'"{base}" is no base that can be read',
+        hint="write deb:SUITE, oci:DIR[:TAG] or docker-archive:FILE; a base in a registry is copied into a layout with"
+        " `skopeo copy docker://NAME oci:DIR`, one in Docker is saved with `docker save -o FILE NAME`",
+    )
+
+
+def _debian(plan: Plan, tools: Tools, *, refresh: bool) -> Image:
+    from depsfirst.debian.base import build_base
+
+    base = build_base(
+        plan.base.removeprefix(_DEB),
+        platform=plan.platform,
+        store=tools.store,
+        fetcher=tools.fetcher,
+        packages=plan.settings.packages,
+        mirror=plan.settings.mirror,
+        progress=tools.progress,
+        refresh=refresh,
+    )
+    for note in base.notes:
+        tools.progress.warn(note)
+    config = {"architecture": plan.platform.partition("/")[2], "os": "linux", "config": {"Env": ["LANG=C.UTF-8"]}}
+    return Image(config, (base.layer,))
+
+
+def _interpreter(facts: BaseFacts, plan: Plan, store: ContentStore) -> Interpreter:
+    """The interpreter that the project allows; remembered, since judging a version takes a slow import."""
+    wanted = plan.project.requires_python
+    if not wanted:
+        return facts.interpreters[0]
+    versions = " ".join(f"{python.full_version} {python.path}" for python in facts.interpreters)
+    key = hashlib.sha256(f"{wanted}\n{versions}".encode()).hexdigest()
+    known = store.recall("interpreters", key)
+    if known is None:
+        known = facts.interpreters.index(choose(facts, wanted, plan.base))
+        store.remember("interpreters", key, known)
+    return facts.interpreters[known]

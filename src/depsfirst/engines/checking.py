@@ -5,13 +5,50 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from depsfirst.engines.answers import Stdlib, Surroundings
 from depsfirst.engines.imports import Memory, check, failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depsfirst.engines.acquire import Tools
+    from depsfirst.engines.tools import Tools
     from depsfirst.engines.bases import Base
     from depsfirst.engines.dependencies import Dependencies
+    from depsfirst.engines.destinations import Destination
     from depsfirst.engines.first_party import Own
+    from depsfirst.oci.image import Image
     from depsfirst.plan import Plan
+
+
+def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, base: Base, tools: Tools) -> frozenset[str]:
+    """Hold every import of first-party code against what the image has.
+
+    Returns:
+        All that importing the code asks for.
+
+    Raises:
+        DepsfirstError: an import that nothing answers, or a source that does not compile.
+    """
+    around = Surroundings(
+        provided=third_party.provided,
+        stdlib=Stdlib(frozenset(base.python.stdlib), base.python.version[:2]),
+        ignored=frozenset(plan.settings.ignore_imports),
+        uninstalled=third_party.uninstalled,
+        entries=frozenset(plan.project.scripts.values()),
+    )
+    code = [(entry.path, entry.content) for each in own for entry in each.wheel.entries]
+    root = plan.project.root
+    memory = Memory(tools.store, hashlib.sha256(str(root).encode()).hexdigest())
+    checked = check(code, around, root=root, memory=memory)
+    error = failure(checked.problems)
+    if error is not None:
+        raise error
+    for problem in checked.problems:
+        tools.progress.warn(str(problem))
+    return checked.imported
+
+
+def import_for_real(
+    mode: str, image: Image, imported: frozenset[str], destination: Destination, plan: Plan, base: Base, tools: Tools
+) -> str:
+    return "pending"

@@ -17,18 +17,19 @@ from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import group_layers
 from depsfirst.project.discover import lock_fingerprint, read_lock
 from depsfirst.project.model import Environment
-from depsfirst.wheels.install import Venv, write_file
-from depsfirst.wheels.parts import find_part
+from depsfirst.wheels.install import directories, write_file
+from depsfirst.wheels.parts import layer_parts, part_as_json, part_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from depsfirst.content import ContentStore
-    from depsfirst.engines.acquire import Tools
+    from depsfirst.engines.tools import Tools
     from depsfirst.engines.bases import Base
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
     from depsfirst.project.model import Lock, LockedPackage, Recipe
+    from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
 
 _MEMO = "dependencies"
@@ -55,24 +56,20 @@ class Dependencies:
     uninstalled: Mapping[str, tuple[str, str]]
 
 
-def frame(venv: Venv) -> Part:
-    """The directories that every layer of the environment starts with."""
-    data = b"".join(entry_header(TarEntry(path, kind="directory", mode=0o755)) for path in ("opt", *venv.directories()))
-    return Part(f"frame {venv.python}", (data,))
-
-
 def environment_layer(base: Base, plan: Plan, store: ContentStore) -> Layer:
     """The lowest of our layers: an empty virtual environment, and the working directory."""
     from io import BytesIO
 
-    file = BytesIO()
-    for entry, data in base.venv.skeleton(base.interpreter, base.version):
+    skeleton = list(base.venv.skeleton(base.python.path, base.python.full_version))
+    file = BytesIO(directories([f"{base.venv.site_packages}/", *(entry.path for entry, _ in skeleton)]))
+    file.seek(0, 2)
+    for entry, data in skeleton:
         write_file(entry, data, file)
     for entry in _workdir(plan):
         file.write(entry_header(entry))
     data = file.getvalue()
-    skeleton = Part(hashlib.sha256(data).hexdigest(), (data,))
-    return make_layer([frame(base.venv), skeleton], store, kind="environment", title="virtual environment")
+    part = Part(hashlib.sha256(data).hexdigest(), (data,))
+    return make_layer([part], store, kind="environment", title="virtual environment")
 
 
 def _workdir(plan: Plan) -> list[TarEntry]:
@@ -95,11 +92,11 @@ def dependencies(plan: Plan, base: Base, tools: Tools) -> Dependencies:
     """
     key = _memo_key(plan, base, lock_fingerprint(plan.project))
     known = tools.store.recall(_MEMO, key)
-    found = _remembered(known, base.venv, tools.store) if known else None
+    found = _remembered(known, tools.store) if known else None
     if found is None:
         known = _install(plan, base, tools)
         tools.store.remember(_MEMO, key, known)
-        found = _remembered(known, base.venv, tools.store)
+        found = _remembered(known, tools.store)
     if found is None:
         raise DepsfirstError("the cache lost what was just written", where=str(tools.store.root))
     return found
@@ -113,20 +110,20 @@ def _memo_key(plan: Plan, base: Base, fingerprint: str) -> str:
         sorted(plan.groups),
         sorted(plan.extras),
         plan.settings.max_layers,
-        list(base.target_facts),
+        base.key,
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _remembered(known: Mapping[str, Any], venv: Venv, store: ContentStore) -> Dependencies | None:
+def _remembered(known: Mapping[str, Any], store: ContentStore) -> Dependencies | None:
     """What a memo says, if the cache still has every part of it."""
     layers = []
-    for title, keys in known["layers"]:
-        parts = [find_part(key, store) for key in keys]
+    for title, values in known["layers"]:
+        parts = [part_from_json(value, store) for value in values]
         whole = [part for part in parts if part is not None]
         if len(whole) < len(parts):
             return None
-        layers.append(make_layer([frame(venv), *whole], store, kind="dependencies", title=title))
+        layers.append(make_layer(whole, store, kind="dependencies", title=title))
     return Dependencies(
         recipe=known["recipe"],
         layers=tuple(layers),
@@ -149,7 +146,7 @@ def _install(plan: Plan, base: Base, tools: Tools) -> dict[str, Any]:
     everything = provided(_importable(installed, base.venv))
     return {
         "recipe": recipe.digest,
-        "layers": [(_title(group), [names[name].part.key for name in group]) for group in groups],
+        "layers": [[_title(group), _parts([names[name] for name in group], tools)] for group in groups],
         "provided": everything.to_json(),
         "first_party": [package.source.location or "." for package in recipe.first_party],
         "uninstalled": _uninstalled(lock, environment, recipe),
@@ -172,6 +169,10 @@ def _uninstalled(lock: Lock, environment: Environment, recipe: Recipe) -> dict[s
     return {name: why for name, why in found.items() if name not in {package.name for package in recipe.third_party}}
 
 
+def _parts(installed: Sequence[InstalledWheel], tools: Tools) -> list[Any]:
+    return [part_as_json(part) for part in layer_parts(installed, tools.store, tools.progress.warn)]
+
+
 def _title(group: Sequence[str]) -> str:
     return group[0] if len(group) == 1 else f"{len(group)} packages"
 
@@ -187,7 +188,7 @@ def _install_all(recipe: Recipe, plan: Plan, base: Base, tools: Tools) -> list[I
     from depsfirst.engines.acquire import Acquirer
     from depsfirst.wheels.choose import Target
 
-    target = Target(base.tags(plan.platform), f"{plan.platform} with Python {base.version} and {base.libc}")
+    target = Target(base.tags(), base.title)
     packages = recipe.third_party
     with tools.progress.task("installing dependencies", len(packages), "packages") as advance:
         acquirer = Acquirer(target, base.venv, tools, advance)

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.acquire import Tools
+from depsfirst.engines.tools import Tools
 from depsfirst.engines.bases import resolve_base
 from depsfirst.engines.checking import check_imports, import_for_real
 from depsfirst.engines.dependencies import dependencies, environment_layer
@@ -25,7 +25,6 @@ from depsfirst.oci.image import Image
 from depsfirst.oci.store import copy
 from depsfirst.plan import Built, BuiltLayer, runtime
 from depsfirst.project.discover import discover
-from depsfirst.wheels.index import default_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +50,7 @@ def build(order: Order, store: ContentStore, progress: Progress) -> Built:
     """
     clock = _Clock()
     plan = make_plan(order, discover(order.directory), store)
-    tools = Tools(store, Fetcher(), lambda: default_index(plan.index, store), progress)
+    tools = Tools(store, Fetcher(), lambda: _index(plan, store), progress)
     with clock.step("base"):
         base = resolve_base(plan, tools, refresh=order.refresh)
     with clock.step("dependencies"):
@@ -62,14 +61,20 @@ def build(order: Order, store: ContentStore, progress: Progress) -> Built:
     with clock.step("check"):
         imported = check_imports([*beside, code], third_party, plan, base, tools)
     layers = [environment_layer(base, plan, store), *third_party.layers]
-    layers += [library_layer(beside, base, tools)] if beside else []
-    image = assemble(plan, base, [*layers, code_layer(code, base, tools)], third_party.recipe)
+    layers += [library_layer(beside, tools)] if beside else []
+    image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe)
     with clock.step("write"):
         destination = destination_for(order, plan.reference, (), store)
         image, written = _write(image, destination, tools)
     with clock.step("verify"):
         verdict = import_for_real(order.verify, image, imported, destination, plan, base, tools)
     return _built(plan, image, written, destination, code, verdict, clock)
+
+
+def _index(plan: Plan, store: ContentStore) -> str:
+    from depsfirst.wheels.index import default_index
+
+    return default_index(plan.index, store)
 
 
 def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str) -> Image:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.dependencies import frame
 from depsfirst.oci.layer import make_layer
 from depsfirst.project.discover import discover_library
 from depsfirst.wheels.own import install_project
+from depsfirst.wheels.parts import layer_parts
 from depsfirst.wheels.project import project_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depsfirst.engines.acquire import Tools
+    from depsfirst.engines.tools import Tools
     from depsfirst.engines.bases import Base
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
@@ -40,7 +40,7 @@ def own(project: Project, plan: Plan, base: Base, tools: Tools) -> Own:
     """
     wheel = project_wheel(project, tools.store, index_url=plan.index, progress=tools.progress)
     if "py3-none-any" not in wheel.tags:
-        _check_fit(wheel, project, plan, base)
+        _check_fit(wheel, project, base)
     return Own(project, wheel, install_project(wheel, base.venv, tools.store))
 
 
@@ -50,22 +50,22 @@ def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) 
     return [own(discover_library(root / directory, plan.project.lock), plan, base, tools) for directory in sorted(directories)]
 
 
-def library_layer(parts: Sequence[Own], base: Base, tools: Tools) -> Layer:
+def library_layer(parts: Sequence[Own], tools: Tools) -> Layer:
     """The layer of all path dependencies."""
     title = ", ".join(each.wheel.name for each in parts)
-    return make_layer(
-        [frame(base.venv), *(each.installed.part for each in parts)], tools.store, kind="first-party", title=title
-    )
+    installed = layer_parts([each.installed for each in parts], tools.store, tools.progress.warn)
+    return make_layer(installed, tools.store, kind="first-party", title=title)
 
 
-def code_layer(part: Own, base: Base, tools: Tools) -> Layer:
+def code_layer(part: Own, tools: Tools) -> Layer:
     """The last layer: the project itself."""
     title = f"{part.wheel.name} {part.wheel.version}"
-    return make_layer([frame(base.venv), part.installed.part], tools.store, kind="code", title=title)
+    installed = layer_parts([part.installed], tools.store, tools.progress.warn)
+    return make_layer(installed, tools.store, kind="code", title=title)
 
 
-def _check_fit(wheel: ProjectWheel, project: Project, plan: Plan, base: Base) -> None:
+def _check_fit(wheel: ProjectWheel, project: Project, base: Base) -> None:
     from depsfirst.wheels.choose import Target, check_tags
 
-    target = Target(base.tags(plan.platform), f"{plan.platform} with Python {base.version} and {base.libc}")
+    target = Target(base.tags(), base.title)
     check_tags(wheel.tags, target, wheel.name, str(project.manifest or project.root))

@@ -186,8 +186,6 @@ class _Call:
                 result = getattr(caller, hook)(*arguments)
         except pyproject_hooks.BackendUnavailable as error:
             raise self.failure("cannot be imported", error.traceback) from error
-        except pyproject_hooks.HookMissing as error:
-            raise self.failure(f'has no hook "{error.hook_name}"', "") from error
         except (FileNotFoundError, ValueError) as error:
             raise self.failure("ended without an answer", "") from error
         for each in caught:

@@ -39,11 +39,6 @@ class Venv:
             return f"{PREFIX}/include/site/python{self.python[0]}.{self.python[1]}/{distribution}"
         return f"{PREFIX}/bin" if name == "scripts" else PREFIX
 
-    def directories(self) -> tuple[str, ...]:
-        """The directories every layer of the environment starts with, parents first."""
-        folders = [f"{PREFIX}/bin", *_parents(self.site_packages), self.site_packages]
-        return tuple(sorted({*folders}))
-
     def skeleton(self, interpreter: str, version: str) -> Iterator[tuple[TarEntry, bytes]]:
         """What makes a directory a virtual environment: ``pyvenv.cfg`` and links to the base's interpreter.
 
@@ -99,21 +94,29 @@ class Placement:
     record_name: str
 
 
-def write_part(placement: Placement, contents: Contents, venv: Venv, file: IO[bytes]) -> tuple[str, ...]:
-    """Write a wheel's files and its RECORD as a tar part.
+def write_part(placement: Placement, contents: Contents, file: IO[bytes]) -> tuple[str, ...]:
+    """Write a wheel's files and its RECORD as a tar part, without directories: those are the layer's.
 
     Returns:
         The installed files, relative to the root of the image.
     """
-    known = {"opt", *venv.directories()}
-    lines = []
-    for row in placement.rows:
-        _write_directories(row.path, known, file)
-        lines.append(_write_row(row, contents, file))
+    lines = [_write_row(row, contents, file) for row in placement.rows]
     record = _record(lines, placement.record_name)
-    _write_directories(placement.record_path, known, file)
     write_file(TarEntry(placement.record_path, size=len(record)), record, file)
     return (*(row.path for row in placement.rows), placement.record_path)
+
+
+def directories(files: Iterable[str]) -> bytes:
+    """Tar entries of the directories that hold these files, parents first.
+
+    A layer has each of them once: the classic image store of Docker refuses a path that comes twice.
+    """
+    known: set[str] = set()
+    for folder in {path.rpartition("/")[0] for path in files}:
+        while folder and folder not in known:
+            known.add(folder)
+            folder = folder.rpartition("/")[0]  # noqa: PLW2901 - on the way up
+    return b"".join(entry_header(TarEntry(path, kind="directory", mode=0o755)) for path in sorted(known))
 
 
 def write_file(entry: TarEntry, data: bytes, file: IO[bytes]) -> None:
@@ -134,16 +137,6 @@ def _write_row(row: Row, contents: Contents, file: IO[bytes]) -> tuple[str, str,
     return row.record, f"sha256={urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}", size
 
 
-def _write_directories(path: str, known: set[str], file: IO[bytes]) -> None:
-    folder = path.rpartition("/")[0]
-    if folder in known:
-        return
-    for parent in (*_parents(folder), folder):
-        if parent not in known:
-            known.add(parent)
-            file.write(entry_header(TarEntry(parent, kind="directory", mode=0o755)))
-
-
 def _record(lines: list[tuple[str, str, int]], own: str) -> bytes:
     from csv import writer
     from io import StringIO
@@ -152,11 +145,6 @@ def _record(lines: list[tuple[str, str, int]], own: str) -> bytes:
     rows: list[tuple[str, str, int | str]] = [*lines, (own, "", "")]
     writer(text, lineterminator="\n").writerows(sorted(rows, key=lambda row: row[0]))
     return text.getvalue().encode()
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def relative(path: str, folder: str) -> str:

@@ -88,6 +88,16 @@ def _check_name(wheel: Unpacked, project: Project) -> None:
         )
 
 
+def _manifest(project: Project, hashes: Hashes) -> Mapping[str, Any]:
+    from depsfirst.project.toml import parse
+
+    if project.manifest is None:
+        return {}
+    seen = hashes.look(os.path.relpath(project.manifest, project.root))
+    text = (seen.data if seen and seen.data else b"").decode("utf-8-sig", "replace")
+    return parse(text, str(project.manifest))
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """What a backend may read, at one moment."""
@@ -102,12 +112,8 @@ class _Look:
 
     @classmethod
     def at(cls, project: Project, system: BuildSystem, hashes: Hashes) -> _Look:
-        from depsfirst.project.toml import parse
-
         tree = walk(project.root)
-        manifest = (
-            parse(project.manifest.read_text(encoding="utf-8"), str(project.manifest)) if project.manifest else {}
-        )
+        manifest = _manifest(project, hashes)
         files, always = declared.reads(declared.Subject(project.root, manifest, system, tree))
         reads = {path: hashes.sha256(path) for path in sorted(files)} if always is None else {}
         return cls(project.root, system.backend, tree, manifest, repository(project.root), always, reads)

@@ -37,7 +37,7 @@ def install_project(wheel: ProjectWheel, venv: Venv, store: ContentStore) -> Ins
         return found
     contents = _OwnContents({entry.path: entry.content for entry in wheel.entries})
     with store.write(PARTS, key) as file:
-        files = write_part(_placement(wheel, contents, venv, store), contents, venv, file)
+        files = write_part(_placement(wheel, contents, venv, store), contents, file)
     return kept_part(key, files, store)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.oci.image import FileSlice, Part
-from depsfirst.wheels.install import Venv, write_part
+from depsfirst.wheels.install import Venv, directories, write_part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from depsfirst.content import ContentStore
@@ -75,7 +75,7 @@ def install_wheel(  # noqa: PLR0913, PLR0917 - a wheel, its names, and where it 
     from depsfirst.wheels.placing import place
 
     with WheelArchive.opened(wheel, name) as archive, store.write(PARTS, key) as file:
-        files = write_part(place(archive, venv, extra), archive, venv, file)
+        files = write_part(place(archive, venv, extra), archive, file)
     return kept_part(key, files, store)
 
 
@@ -84,3 +84,77 @@ def kept_part(key: str, files: tuple[str, ...], store: ContentStore) -> Installe
     store.remember(_FACTS, key, list(files))
     path = store.path(PARTS, key)
     return InstalledWheel(Part(key, (FileSlice(path, 0, path.stat().st_size),)), files)
+
+
+def part_as_json(part: Part) -> list[Any]:
+    """A part of the cache for a memo: its key, and which bytes of which files it is."""
+    slices = [piece for piece in part.pieces if isinstance(piece, FileSlice)]
+    return [part.key, [[piece.path.name, piece.offset, piece.size] for piece in slices]]
+
+
+def part_from_json(value: list[Any], store: ContentStore) -> Part | None:
+    """The part that a memo names; None if the cache has lost some of it."""
+    key, slices = value
+    pieces = []
+    for name, offset, size in slices:
+        path = store.find(PARTS, name)
+        if path is None:
+            return None
+        pieces.append(FileSlice(path, offset, size))
+    return Part(key, tuple(pieces))
+
+
+def layer_parts(installed: Sequence[InstalledWheel], store: ContentStore, warn: Callable[[str], None]) -> list[Part]:
+    """The parts of a layer that holds these wheels: its directories, then the wheels' files, no path twice.
+
+    Where two wheels install the same file, the one of the later wheel stays, as with any installer.
+
+    Args:
+        installed: in order.
+        store: keeps the directories as a part.
+        warn: told of a file that two wheels install.
+    """
+    paths: dict[str, int] = {}
+    lost: dict[int, set[str]] = {}
+    for place, each in enumerate(installed):
+        for path in each.files:
+            if path in paths:
+                warn(f'"/{path}" is installed by two packages; the later one stays')
+                lost.setdefault(paths[path], set()).add(path)
+            paths[path] = place
+    parts = [_without(each.part, lost[place]) if place in lost else each.part for place, each in enumerate(installed)]
+    return [_directories_part(paths, store), *parts]
+
+
+def _directories_part(files: Iterable[str], store: ContentStore) -> Part:
+    data = directories(files)
+    key = hashlib.sha256(data).hexdigest()
+    if store.find(PARTS, key) is None:
+        with store.write(PARTS, key) as file:
+            file.write(data)
+    return Part(key, (FileSlice(store.path(PARTS, key), 0, len(data)),))
+
+
+def _without(part: Part, paths: set[str]) -> Part:
+    """A part less some of its files: slices of it, under a key of their own."""
+    (whole,) = part.pieces
+    if not isinstance(whole, FileSlice):
+        raise TypeError(whole)
+    pieces, start = [], 0
+    for name, begin, end in _entries(whole):
+        if name in paths:
+            pieces.append(FileSlice(whole.path, start, begin - start))
+            start = end
+    pieces.append(FileSlice(whole.path, start, whole.size - start))
+    key = hashlib.sha256("\n".join([part.key, *sorted(paths)]).encode()).hexdigest()
+    return Part(key, tuple(piece for piece in pieces if piece.size))
+
+
+def _entries(whole: FileSlice) -> Iterator[tuple[str, int, int]]:
+    """Name, begin and end of each entry of a part."""
+    import tarfile
+
+    with tarfile.open(whole.path, format=tarfile.PAX_FORMAT) as tar:
+        for member in tar:
+            end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+            yield member.name, member.offset, end
