@@ -99,14 +99,28 @@ def _print_error(error: DepsfirstError) -> None:
 
 
 def _parser() -> ArgumentParser:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, HelpFormatter
 
-    parser = ArgumentParser(prog="depsfirst", description="Python in containers: dependencies first, code second.")
+    class Formatter(HelpFormatter):
+        """The usual help; asking for the terminal's width here spares each build the import of shutil."""
+
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog, width=_width())
+
+    description = "Python in containers: dependencies first, code second."
+    parser = ArgumentParser(prog="depsfirst", description=description, formatter_class=Formatter)
     parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    _add_build(verbs.add_parser("build", help="build the image of a project, without a daemon"))
-    _add_cache(verbs.add_parser("cache", help="look at the cache, or make it smaller"))
+    _add_build(verbs.add_parser("build", help="build the image of a project, without a daemon", formatter_class=Formatter))
+    _add_cache(verbs.add_parser("cache", help="look at the cache, or make it smaller", formatter_class=Formatter))
     return parser
+
+
+def _width() -> int:
+    try:
+        return min(os.get_terminal_size(sys.stdout.fileno()).columns, 120) - 2
+    except (OSError, ValueError):
+        return 98
 
 
 def _add_build(verb: ArgumentParser) -> None:
@@ -148,9 +162,10 @@ def _add_build(verb: ArgumentParser) -> None:
 def _add_cache(verb: ArgumentParser) -> None:
     verb.set_defaults(run=_cache)
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
-    actions.add_parser("dir", help="print where the cache is")
-    actions.add_parser("size", help="print what it holds")
-    prune = actions.add_parser("prune", help="remove what was not used lately")
+    shape = {"formatter_class": verb.formatter_class}
+    actions.add_parser("dir", help="print where the cache is", **shape)
+    actions.add_parser("size", help="print what it holds", **shape)
+    prune = actions.add_parser("prune", help="remove what was not used lately", **shape)
     prune.add_argument(
         "--unused-for",
         type=float,

@@ -20,6 +20,8 @@ from depsfirst.oci.pieces import FileSlice
 from depsfirst.progress import Silent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
     from depsfirst.progress import Progress
@@ -143,17 +145,19 @@ def _kept(resolution: Resolution, key: str, store: ContentStore) -> DebianBase |
     fact, path = store.recall(_BASES, key), store.find(LAYERS, key)
     if fact is None or path is None:
         return None
+    packages = tuple(InstalledPackage(**package) for package in fact["packages"])
     descriptor = Descriptor(LAYER, fact["diff_id"], fact["size"])
     blob = Blob(descriptor, (FileSlice(path, 0, descriptor.size),))
     title = f"deb:{resolution.codename}"
     return DebianBase(
         suite=resolution.codename,
         layer=Layer(descriptor.digest, blob, kind="base", title=title, reused=True),
-        packages=tuple(InstalledPackage(**package) for package in fact["packages"]),
+        packages=packages,
         left_out=resolution.left_out,
         python=_python(resolution),
         libc=_libc(resolution),
-        notes=(*resolution.notes, *_staleness(resolution)),
+        notes=(*resolution.notes, *_staleness(resolution), *_undone(packages)),
+        until=resolution.until,
     )
 
 
@@ -193,3 +197,10 @@ def _staleness(resolution: Resolution) -> tuple[str, ...]:
     if not resolution.stale:
         return ()
     return (f"the packages are those that the mirror had when it was last asked: now {resolution.stale}",)
+
+
+def _undone(packages: Sequence[InstalledPackage]) -> tuple[str, ...]:
+    names = [package.name for package in packages if package.note]
+    if not names:
+        return ()
+    return (f"no maintainer script is run, and those of these packages would have done something: {', '.join(names)}",)

@@ -131,6 +131,7 @@ class DebianBase:
         python: version of ``/usr/bin/python3``.
         libc: version of the C library (glibc), for the tags of wheels.
         notes: sentences a user should know: updates that could not be had, an index that is not fresh.
+        until: seconds since 1970 until which the mirror need not be asked again.
     """
 
     suite: str
@@ -140,3 +141,4 @@ class DebianBase:
     python: tuple[int, int, int]
     libc: tuple[int, int]
     notes: tuple[str, ...]
+    until: float

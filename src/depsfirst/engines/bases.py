@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.inspect import choose, inspect_base, target_tags
+from depsfirst.engines.facts import choose, target_tags
+from depsfirst.engines.inspect import inspect_base
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci.image import Image
-from depsfirst.oci.parse import Platform
-from depsfirst.oci.store import read
+from depsfirst.oci.image import LAYER, Blob, Descriptor, FileSlice, Image, Layer
 from depsfirst.wheels.install import Venv
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 
     from depsfirst.content import ContentStore
     from depsfirst.engines.tools import Tools
-    from depsfirst.engines.inspect import BaseFacts, Interpreter
+    from depsfirst.engines.facts import BaseFacts, Interpreter
     from depsfirst.oci.store import Source
     from depsfirst.plan import Plan
 
 _DEB, _OCI, _ARCHIVE = "deb:", "oci:", "docker-archive:"
+_BASES = "bases"
+_FRESH = "fresh-bases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ def resolve_base(plan: Plan, tools: Tools, *, refresh: bool) -> Base:
     if plan.base.startswith(_DEB):
         image = _debian(plan, tools, refresh=refresh)
     else:
+        from depsfirst.oci.parse import Platform
+        from depsfirst.oci.store import read
+
         image = read(_source(plan.base, tools.store), Platform.parse(plan.platform), tools.store)
     facts = inspect_base(image, tools.store, plan.base)
     return Base(plan.base, image, facts, _interpreter(facts, plan, tools.store))
@@ -103,6 +109,14 @@ def _source(base: str, store: ContentStore) -> Source:
 
 
 def _debian(plan: Plan, tools: Tools, *, refresh: bool) -> Image:
+    layer = None if refresh else _fresh(plan, tools.store)
+    if layer is None:
+        layer = _built(plan, tools, refresh=refresh)
+    config = {"architecture": plan.platform.partition("/")[2], "os": "linux", "config": {"Env": ["LANG=C.UTF-8"]}}
+    return Image(config, (layer,))
+
+
+def _built(plan: Plan, tools: Tools, *, refresh: bool) -> Layer:
     from depsfirst.debian.base import build_base
 
     base = build_base(
@@ -117,8 +131,30 @@ def _debian(plan: Plan, tools: Tools, *, refresh: bool) -> Image:
     )
     for note in base.notes:
         tools.progress.warn(note)
-    config = {"architecture": plan.platform.partition("/")[2], "os": "linux", "config": {"Env": ["LANG=C.UTF-8"]}}
-    return Image(config, (base.layer,))
+    (piece,) = base.layer.blob.pieces
+    if isinstance(piece, FileSlice) and not base.notes:
+        descriptor = base.layer.blob.descriptor
+        fact = [base.until, piece.path.name, base.layer.title, descriptor.digest, descriptor.size]
+        tools.store.remember(_FRESH, _asked(plan), fact)
+    return base.layer
+
+
+def _fresh(plan: Plan, store: ContentStore) -> Layer | None:
+    """The layer of the same base, if the mirror was asked lately: nothing of Debian is read or imported for it."""
+    known = store.recall(_FRESH, _asked(plan))
+    if known is None or known[0] < time.time():
+        return None
+    _, key, title, diff_id, size = known
+    path = store.find(_BASES, key)
+    if path is None:
+        return None
+    return Layer(diff_id, Blob(Descriptor(LAYER, diff_id, size), (FileSlice(path, 0, size),)), "base", title, reused=True)
+
+
+def _asked(plan: Plan) -> str:
+    """Names all that a person can say about a Debian base."""
+    mirror = [plan.settings.mirror, os.environ.get("DEPSFIRST_DEBIAN_MIRROR")]
+    return hashlib.sha256(repr([plan.base, plan.platform, plan.settings.packages, mirror]).encode()).hexdigest()
 
 
 def _interpreter(facts: BaseFacts, plan: Plan, store: ContentStore) -> Interpreter:

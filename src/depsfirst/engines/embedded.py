@@ -20,7 +20,6 @@ from depsfirst.engines.destinations import destination_for
 from depsfirst.engines.first_party import code_layer, libraries, library_layer, own
 from depsfirst.engines.planning import make_plan
 from depsfirst.errors import DepsfirstError
-from depsfirst.fetch import Fetcher
 from depsfirst.oci.image import Image
 from depsfirst.oci.store import copy
 from depsfirst.plan import Built, BuiltLayer, runtime
@@ -50,7 +49,7 @@ def build(order: Order, store: ContentStore, progress: Progress) -> Built:
     """
     clock = _Clock()
     plan = make_plan(order, discover(order.directory), store)
-    tools = Tools(store, Fetcher(), lambda: _index(plan, store), progress)
+    tools = Tools(store, plan.index, progress)
     with clock.step("base"):
         base = resolve_base(plan, tools, refresh=order.refresh)
     with clock.step("dependencies"):
@@ -69,12 +68,6 @@ def build(order: Order, store: ContentStore, progress: Progress) -> Built:
     with clock.step("verify"):
         verdict = import_for_real(order.verify, image, imported, destination, plan, base, tools)
     return _built(plan, image, written, destination, code, verdict, clock)
-
-
-def _index(plan: Plan, store: ContentStore) -> str:
-    from depsfirst.wheels.index import default_index
-
-    return default_index(plan.index, store)
 
 
 def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str) -> Image:

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
     from depsfirst.progress import Progress
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tools:
-    """What a build works with: the cache, the network, the index's URL when it is needed, and a watcher."""
+    """What a build works with.
+
+    Attributes:
+        store: the cache.
+        index_url: simple URL of the package index, if the order or the settings name one.
+        progress: the watcher.
+    """
 
     store: ContentStore
-    fetcher: Fetcher
-    index: Callable[[], str]
+    index_url: str | None
     progress: Progress
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        """The network; most builds do not need it."""
+        from depsfirst.fetch import Fetcher
+
+        return Fetcher()
+
+    def index(self) -> str:
+        """The simple URL of the package index."""
+        from depsfirst.wheels.index import default_index
+
+        return default_index(self.index_url, self.store)
