@@ -23,7 +23,7 @@ from typing import Any
 
 from bench import projects, report
 from bench.docker import Docker, find_client
-from bench.scenarios import SCENARIOS, Bench
+from bench.scenarios import SCENARIOS, Bench, measured
 from bench.variants import all_variants, provide_tools
 
 STORES = {"classic": "DEPSFIRST_TEST_DOCKER", "containerd": "DEPSFIRST_TEST_CONTAINERD"}
@@ -42,14 +42,14 @@ def main() -> None:
         facts[f"Docker, {store} store"] = docker.version()
         provide_tools(docker, options.out)
         results[store] = {}
+        benches = [Bench(variant, docker, options.out) for variant in chosen]
+        for name in options.scenario:
+            _say(f"{store}: {SCENARIOS[name].title}")
+            results[store][name] = measured(SCENARIOS[name], benches, options.runs)
+            for key, outcome in results[store][name].items():
+                _say(f"  {key}: {', '.join(f'{sample.seconds:.2f}' for sample in outcome.samples)}")
+            _write(options.out / "edit_loop.json", json.dumps(report.as_json(results, facts), indent=1))
         for variant in chosen:
-            bench = Bench(variant, docker, options.out, options.runs)
-            for scenario in options.scenario:
-                _say(f"{store}: ({variant.key}) {variant.title}: {report.TITLES[scenario]}")
-                outcome = SCENARIOS[scenario](bench)
-                results[store].setdefault(scenario, {})[variant.key] = outcome
-                _say(", ".join(f"{sample.seconds:.2f}" for sample in outcome.samples))
-                _write(options.out / "edit_loop.json", json.dumps(report.as_json(results, facts), indent=1))
             variant.reset(docker)
     text = report.as_markdown(results, {variant.key: variant.title for variant in chosen}, facts)
     _write(options.out / "edit_loop.md", text)

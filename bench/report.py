@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from bench.scenarios import SCENARIOS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.scenarios import Outcome
-
-TITLES = {
-    "cold": "cold: nothing cached but the base",
-    "edit": "one line edited",
-    "bump": "version bumped, locked again",
-    "unchanged": "nothing changed",
-    "layers": "layers after an edit",
-    "second": "a second project, 50 packages shared",
-}
 
 Results = dict[str, dict[str, dict[str, "Outcome"]]]
 """Outcomes by image store, scenario and key of the variant."""
@@ -91,7 +84,7 @@ def _times(scenarios: Mapping[str, Mapping[str, Outcome]], titles: Mapping[str, 
     for scenario, outcomes in scenarios.items():
         cells = [_time(outcomes.get(key)) for key in keys]
         cells += [_ratio(outcomes.get(key), outcomes.get("d")) for key in rivals]
-        yield _row([TITLES[scenario], *cells])
+        yield _row([SCENARIOS[scenario].title, *cells])
 
 
 def _time(outcome: Outcome | None) -> str:
@@ -111,7 +104,7 @@ def _facts(scenarios: Mapping[str, Mapping[str, Outcome]]) -> Iterator[str]:
         for key, outcome in outcomes.items():
             if outcome.facts:
                 facts = ", ".join(f"{name}: {value:,}" for name, value in outcome.facts.items())
-                yield f"- {TITLES[scenario]} ({key}): {facts}"
+                yield f"- {SCENARIOS[scenario].title} ({key}): {facts}"
     yield ""
 
 
@@ -121,11 +114,11 @@ def _verdicts(scenarios: Mapping[str, Mapping[str, Outcome]]) -> Iterator[str]:
         other = scenarios.get(target.scenario, {}).get(target.against)
         if other and target.scenario in ours:
             share = seconds(ours[target.scenario]) / seconds(other)
-            text = f"{TITLES[target.scenario]}: {share:.4f} of ({target.against})"
+            text = f"{SCENARIOS[target.scenario].title}: {share:.4f} of ({target.against})"
             yield _verdict(f"{text}, at most {target.share:.4f}", reached=share <= target.share)
     for scenario in ("edit", "bump"):
         if scenario in ours:
-            text = f"{TITLES[scenario]}: {seconds(ours[scenario]):.3f} s, under {EDIT_SECONDS} s"
+            text = f"{SCENARIOS[scenario].title}: {seconds(ours[scenario]):.3f} s, under {EDIT_SECONDS} s"
             yield _verdict(text, reached=seconds(ours[scenario]) < EDIT_SECONDS)
     peaks = [sample.peak for outcome in ours.values() for sample in outcome.samples]
     if peaks:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Outcome:
-    """What one scenario gave: samples in order, and facts by name (bytes)."""
+    """What a scenario gave in one way to build: samples in order, and facts by name (bytes)."""
 
     samples: list[Sample] = field(default_factory=list)
     facts: dict[str, int] = field(default_factory=dict)
@@ -28,12 +28,11 @@ class Outcome:
 
 @dataclass
 class Bench:
-    """One way to build on one daemon; ``current`` is the copy that was built last, if any."""
+    """One way to build on one daemon; ``current`` is the copy that was built last, if its image is there."""
 
     variant: Variant
     docker: Docker
     work: Path
-    runs: int
     current: WorkingCopy | None = None
 
     def fresh(self, name: str = "larder") -> WorkingCopy:
@@ -41,85 +40,87 @@ class Bench:
         return self.variant.copy(name, self.work / f"{self.variant.key}-{name}")
 
     def built(self, copy: WorkingCopy) -> Sample:
-        """Build, and hold the image to what the copy says."""
+        """Build, and hold the image to what the copy says of itself."""
         sample = self.variant.build(copy, self.docker)
-        self.current = copy
         said = self.docker.run(tag(self.variant, copy), "--version")
         if said != copy.introduction:
             sys.exit(f'"{tag(self.variant, copy)}" says "{said}" and not "{copy.introduction}"')
+        self.current = copy
         return sample
 
     def warm(self) -> WorkingCopy:
-        """A copy whose image was built just now."""
-        if self.current is None or self.current.name != "larder":
-            self.built(self.fresh())
-        assert self.current is not None
+        """A copy whose image is there and was tried through and through."""
+        if self.current is None:
+            self.built(copy := self.fresh())
+            if not self.docker.run(tag(self.variant, copy), "selfcheck").endswith(copy.introduction):
+                sys.exit(f'the image of "{self.variant.title}" does not work')
+            return copy
         return self.current
 
 
-def cold(bench: Bench) -> Outcome:
-    """Build for the first time on a machine that has the base and nothing else."""
-    outcome = Outcome()
-    for _ in range(bench.runs):
-        bench.variant.reset(bench.docker)
-        outcome.samples.append(bench.built(bench.fresh()))
-    checked = bench.docker.run(tag(bench.variant, bench.warm()), "selfcheck")
-    if not checked.endswith(bench.warm().introduction):
-        sys.exit(f'the image of "{bench.variant.title}" does not work: {checked}')
-    return outcome
+@dataclass(frozen=True)
+class Scenario:
+    """A title, how a sample is taken, how many are enough, and whether all that was built is forgotten for it."""
+
+    title: str
+    sample: Callable[[Bench, Outcome], Sample]
+    warm: bool = True
+    once: bool = False
 
 
-def edit(bench: Bench) -> Outcome:
-    """Change a line of the code."""
-    return _repeat(bench, lambda copy: copy.edited())
+def measured(scenario: Scenario, benches: list[Bench], runs: int) -> dict[str, Outcome]:
+    """Take samples of all variants by turns, so that what else the machine does meets all of them; by key."""
+    for bench in benches:
+        if scenario.warm:
+            bench.warm()
+    outcomes = {bench.variant.key: Outcome() for bench in benches}
+    for _ in range(1 if scenario.once else runs):
+        for bench in benches:
+            outcome = outcomes[bench.variant.key]
+            outcome.samples.append(scenario.sample(bench, outcome))
+    for bench in benches:
+        bench.docker.prune_images()
+        if not scenario.warm:
+            bench.current = None
+    return outcomes
 
 
-def bump(bench: Bench) -> Outcome:
-    """Raise the version and lock again; locking is not timed."""
-    return _repeat(bench, lambda copy: copy.bumped())
-
-
-def unchanged(bench: Bench) -> Outcome:
-    """Build again what was built."""
-    return _repeat(bench, lambda copy: copy)
-
-
-def _repeat(bench: Bench, change: Callable[[WorkingCopy], WorkingCopy]) -> Outcome:
-    outcome = Outcome()
-    bench.warm()
-    for _ in range(bench.runs):
-        outcome.samples.append(bench.built(change(bench.warm())))
-    bench.docker.prune_images()
-    return outcome
-
-
-def second(bench: Bench) -> Outcome:
-    """Build another project for the first time, where one that shares most of its packages was built before.
-
-    The facts are the bytes of each kind that each of both added to depsfirst's cache.
-    """
-    outcome = Outcome()
-    for _ in range(bench.runs):
-        bench.variant.reset(bench.docker)
-        if bench.variant.shares:
-            bench.built(bench.fresh())
-        before = bench.variant.kept()
-        outcome.samples.append(bench.built(bench.fresh("kiosk")))
-        after = bench.variant.kept()
-    outcome.facts |= {f"{kind} of the first": size for kind, size in before.items()}
-    outcome.facts |= {f"{kind} added": size - before.get(kind, 0) for kind, size in after.items()}
-    bench.current = None
+def _cold(bench: Bench, _outcome: Outcome) -> Sample:
     bench.variant.reset(bench.docker)
-    return outcome
+    return bench.built(bench.fresh())
 
 
-def layers(bench: Bench) -> Outcome:
-    """Change a line, and see which layers of the image are others than before: what is pushed and pulled."""
-    copy = bench.warm()
-    image = tag(bench.variant, copy)
+def _edit(bench: Bench, _outcome: Outcome) -> Sample:
+    return bench.built(bench.warm().edited())
+
+
+def _bump(bench: Bench, _outcome: Outcome) -> Sample:
+    return bench.built(bench.warm().bumped())
+
+
+def _unchanged(bench: Bench, _outcome: Outcome) -> Sample:
+    return bench.built(bench.warm())
+
+
+def _second(bench: Bench, outcome: Outcome) -> Sample:
+    """Facts: the bytes of each kind that each of both projects added to what is kept outside the daemon."""
+    bench.variant.reset(bench.docker)
+    if bench.variant.shares:
+        bench.built(bench.fresh())
+    before = bench.variant.kept()
+    sample = bench.built(bench.fresh("kiosk"))
+    after = bench.variant.kept()
+    outcome.facts = {f"{kind} of the first": size for kind, size in before.items()}
+    outcome.facts |= {f"{kind} added": size - before.get(kind, 0) for kind, size in after.items()}
+    return sample
+
+
+def _layers(bench: Bench, outcome: Outcome) -> Sample:
+    """Facts: the layers that are others than before, which is what is pushed and pulled."""
+    image = tag(bench.variant, bench.warm())
     before = {layer.digest for layer in bench.docker.layers(image, bench.work)}
-    copy = copy.edited()
-    outcome = Outcome([bench.built(copy)])
+    copy = bench.warm().edited()
+    sample = bench.built(copy)
     new = [layer for layer in bench.docker.layers(image, bench.work) if layer.digest not in before]
     outcome.facts = {
         "new layers": len(new),
@@ -127,14 +128,14 @@ def layers(bench: Bench) -> Outcome:
         "bytes in their tars": sum(layer.size for layer in new),
         "bytes in the project's own files": copy.size(),
     }
-    return outcome
+    return sample
 
 
-SCENARIOS: dict[str, Callable[[Bench], Outcome]] = {
-    "cold": cold,
-    "edit": edit,
-    "bump": bump,
-    "unchanged": unchanged,
-    "layers": layers,
-    "second": second,
+SCENARIOS = {
+    "cold": Scenario("cold: nothing cached but the base", _cold, warm=False),
+    "edit": Scenario("one line edited", _edit),
+    "bump": Scenario("version bumped, locked again", _bump),
+    "unchanged": Scenario("nothing changed", _unchanged),
+    "layers": Scenario("layers after an edit", _layers, once=True),
+    "second": Scenario("a second project, 50 packages shared", _second, warm=False),
 }
