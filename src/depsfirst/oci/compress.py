@@ -1,4 +1,4 @@
-"""Compresses layers part by part: what a layer shares with another was compressed before.
+"""Compresses layers part by part: what a layer shares with another was compressed before; and unpacks them.
 
 Each part is a gzip member of its own, kept in the content store, and a gzip file is members one after the
 other (RFC 1952, 2.2): engines read such layers as they read any.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from depsfirst.oci.image import LAYER, LAYER_GZIP, Blob, Descriptor, Layer, Part
@@ -25,6 +26,8 @@ LEVEL = 2
 FORMAT = f"gzip-isal-{LEVEL}"
 """Names how parts are compressed; another way of compressing needs another name."""
 
+PLAIN = "plain"
+
 _DEFLATE_IN_GZIP = 31
 _SMALL = 1 << 16
 
@@ -40,7 +43,25 @@ def compressed(layer: Layer, store: ContentStore) -> Layer:
     parts = (*layer.parts, Part("end", (END,))) if layer.parts else (Part(_hex(layer.diff_id), layer.blob.pieces),)
     pieces = _members(parts, store)
     blob = Blob(_described(pieces, parts, store), pieces)
-    return Layer(layer.diff_id, blob, layer.kind, layer.title, layer.reused, layer.parts)
+    return replace(layer, blob=blob)
+
+
+def plain(layer: Layer, store: ContentStore) -> Layer:
+    """The layer without compression, which is kept in the cache.
+
+    Raises:
+        DepsfirstError: it is damaged, or the cache cannot be written.
+    """
+    if layer.blob.descriptor.media_type == LAYER:
+        return layer
+    key = _hex(layer.diff_id)
+    if store.find(PLAIN, key) is None:
+        with store.write(PLAIN, key) as target, layer.open() as source:
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+    path = store.path(PLAIN, key)
+    piece = FileSlice(path, 0, path.stat().st_size)
+    return replace(layer, blob=Blob(Descriptor(LAYER, layer.diff_id, piece.size), (piece,)))
 
 
 def gzip_chunks(pieces: Iterable[Piece]) -> Iterator[bytes]:

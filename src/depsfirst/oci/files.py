@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OPEN_FILES = "/proc/self/fd"
+_SUFFIX = ".depsfirst-part"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_NAMELESS_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.ENOSYS})
 
@@ -29,7 +30,7 @@ def replacing(path: Path) -> Iterator[int]:
     Raises:
         DepsfirstError: it cannot be written; ``path`` is as it was.
     """
-    hidden = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    hidden = path.with_name(f".{path.name}.{os.urandom(8).hex()}{_SUFFIX}")
     with explained(path):
         file = _nameless(path.parent)
         nameless = file is not None
@@ -45,6 +46,11 @@ def replacing(path: Path) -> Iterator[int]:
             os.close(file)
             with suppress(OSError):
                 hidden.unlink(missing_ok=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a file is one that a killed process did not bring to its place."""
+    return path.name.startswith(".") and path.name.endswith(_SUFFIX)
 
 
 def identity(path: Path, *words: str) -> str:

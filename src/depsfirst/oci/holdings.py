@@ -72,16 +72,15 @@ class Inventory:
             name: what it will be called.
             others: names or ids of images that are likely to share layers.
         """
-        if self.api.is_podman:  # its store takes whole images only
-            return Held()
         replaced = self.api.inspect(name)
         if replaced and replaced.get("Id") in {image.id, image.manifest_blob.descriptor.digest}:
             return Held(frozenset(range(len(image.layers))), current=True)
-        found: frozenset[int] = frozenset()
-        for holding in self._holdings(replaced, others):
+        if self.api.is_podman:  # its store takes whole images only
+            return Held()
+        found = _shared(image, self._holding(replaced) if replaced else ())
+        more = self._others(others)
+        while _size(image, found) > ENOUGH and (holding := next(more, None)):
             found |= holding.shares(image)
-            if _size(image, found) <= ENOUGH:
-                break
         return Held(found)
 
     def remember(self, image: Image, image_id: str) -> None:
@@ -94,9 +93,7 @@ class Inventory:
                 value = ["containerd", [layer.blob.descriptor.digest for layer in image.layers]]
             self.store.remember(_TOPIC, key, value)
 
-    def _holdings(self, replaced: dict[str, Any] | None, others: Sequence[str]) -> Iterator[Holding]:
-        if replaced:
-            yield from self._holding(replaced)
+    def _others(self, others: Sequence[str]) -> Iterator[Holding]:
         for name in others:
             inspected = self.api.inspect(name)
             if inspected:
@@ -122,6 +119,10 @@ class Inventory:
         if inspected.get("Descriptor"):
             return False
         return bool((inspected.get("GraphDriver") or {}).get("Data")) or not self.api.has_containerd_store()
+
+
+def _shared(image: Image, holdings: Sequence[Holding]) -> frozenset[int]:
+    return frozenset().union(*(holding.shares(image) for holding in holdings))
 
 
 def _size(image: Image, without: frozenset[int]) -> int:

@@ -33,6 +33,10 @@ class RefusedError(DepsfirstError):
 class Upload(Protocol):
     """An image on its way into a target."""
 
+    @property
+    def image(self) -> Image:
+        """What will be there: the image that was given, but for the compression of layers where a target needs it."""
+
     def lacking(self) -> Sequence[Layer]:
         """The layers to put, lowest first."""
 
@@ -123,6 +127,7 @@ def _copied(image: Image, target: Target, sent: Callable[[int], None], *, everyt
         for layer in layers:
             upload.put(layer, sent)
         reference = upload.finish()
+        image = upload.image
     return Written(
         reference=reference,
         image_id=image.id,

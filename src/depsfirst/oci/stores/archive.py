@@ -60,12 +60,12 @@ class ArchiveUpload:
 
     def __init__(self, archive: Archive, image: Image, file: int) -> None:
         self._archive = archive
-        self._image = image
+        self.image = image
         self._file = file
 
     def lacking(self) -> Sequence[Layer]:
         """All layers: an archive stands for itself."""
-        return self._image.layers
+        return self.image.layers
 
     def put(self, layer: Layer, sent: Callable[[int], None]) -> None:
         """Append a layer's blob."""
@@ -73,7 +73,7 @@ class ArchiveUpload:
 
     def finish(self) -> str:
         """Append what tells readers what is where."""
-        write_all(self._file, closing(self._image, self._archive.reference))
+        write_all(self._file, closing(self.image, self._archive.reference))
         return str(self._archive)
 
 

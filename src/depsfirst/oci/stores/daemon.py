@@ -7,14 +7,16 @@ to it, the containerd store by the digest of its blob; each reads in the tar wha
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.bundle import blob_member, closing, opening
+from depsfirst.oci.compress import plain
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.docker_api import DockerApi, ping
 from depsfirst.oci.holdings import Held, Inventory
+from depsfirst.oci.image import LAYER_ZSTD
 from depsfirst.oci.store import RefusedError
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Daemon:
         """Take an image; nothing is sent before it is known what lacks, and nothing at all if the image is there."""
         with Connection(self.endpoint, seconds=_CONNECT_SECONDS) as connection:
             inventory = Inventory(DockerApi(connection, str(self.endpoint)), LABEL, self.store)
+            image = replace(image, layers=tuple(_readable(layer, self.store) for layer in image.layers))
             held = Held() if everything else inventory.held(image, str(self.reference), self.others)
             yield DaemonUpload(self, image, inventory, held)
 
@@ -77,14 +80,14 @@ class DaemonUpload:
 
     def __init__(self, daemon: Daemon, image: Image, inventory: Inventory, held: Held) -> None:
         self._daemon = daemon
-        self._image = image
+        self.image = image
         self._inventory = inventory
         self._held = held
         self._body: Body | None = None
 
     def lacking(self) -> Sequence[Layer]:
         """The layers that the daemon is not known to have."""
-        return [layer for at, layer in enumerate(self._image.layers) if at not in self._held.layers]
+        return [layer for at, layer in enumerate(self.image.layers) if at not in self._held.layers]
 
     def put(self, layer: Layer, sent: Callable[[int], None]) -> None:
         """Send a layer's blob."""
@@ -101,10 +104,10 @@ class DaemonUpload:
             DepsfirstError: it does not have it.
         """
         if not self._held.current:
-            self._send((closing(self._image, None),), _nobody)
+            self._send((closing(self.image, None),), _nobody)
             image_id = self._loaded()
             self._name(image_id)
-            self._inventory.remember(self._image, image_id)
+            self._inventory.remember(self.image, image_id)
         return str(self._daemon.reference)
 
     def _send(self, pieces: Sequence[Piece], sent: Callable[[int], None]) -> None:
@@ -128,12 +131,12 @@ class DaemonUpload:
             raise self._judged(api.why_broken(error)) from error
         except DepsfirstError as error:
             raise self._judged(error) from error
-        for image_id in (self._image.id, self._image.manifest_blob.descriptor.digest):
+        for image_id in (self.image.id, self.image.manifest_blob.descriptor.digest):
             if image_id in loaded:
                 return image_id
         raise self._judged(
             DepsfirstError(
-                f'Docker took the image "{self._image.id}" and calls it {", ".join(loaded) or "nothing"}',
+                f'Docker took the image "{self.image.id}" and calls it {", ".join(loaded) or "nothing"}',
                 where=str(self._daemon.endpoint),
                 hint="the log of the Docker daemon may say more; an archive (-o FILE.tar) needs no daemon",
             )
@@ -155,6 +158,11 @@ class DaemonUpload:
         if not self._held.layers:
             return error
         return RefusedError(error.message, where=error.where, hint=error.hint)
+
+
+def _readable(layer: Layer, store: ContentStore) -> Layer:
+    """Docker before 23 cannot read zstd."""
+    return plain(layer, store) if layer.blob.descriptor.media_type == LAYER_ZSTD else layer
 
 
 def _nobody(_: int) -> None:

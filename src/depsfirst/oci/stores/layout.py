@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci.files import explained, replacing
+from depsfirst.oci.files import explained, is_leftover, replacing
 from depsfirst.oci.image import INDEX, MANIFEST, Blob, FileSlice, canonical
 from depsfirst.oci.parse import Platform, choose, load_json, parse_image, read_descriptor, read_json_blob
 from depsfirst.oci.pieces import write_all, write_pieces
@@ -90,6 +90,7 @@ class Layout:
             try:
                 _make(self.directory, made)
                 with _locked(self.directory):
+                    _sweep(self.directory)
                     yield LayoutUpload(self, image, made)
             except BaseException:
                 for path in reversed(made):
@@ -157,12 +158,12 @@ class LayoutUpload:
 
     def __init__(self, layout: Layout, image: Image, made: list[Path]) -> None:
         self._layout = layout
-        self._image = image
+        self.image = image
         self._made = made
 
     def lacking(self) -> Sequence[Layer]:
         """The layers whose blobs are not there."""
-        return [layer for layer in self._image.layers if not self._has(layer.blob.descriptor)]
+        return [layer for layer in self.image.layers if not self._has(layer.blob.descriptor)]
 
     def put(self, layer: Layer, sent: Callable[[int], None]) -> None:
         """Write a layer's blob; it takes its name when it is whole."""
@@ -170,7 +171,7 @@ class LayoutUpload:
 
     def finish(self) -> str:
         """Write configuration and manifest, then the index; then remove what the replaced image alone had."""
-        for blob in (self._image.config_blob, self._image.manifest_blob):
+        for blob in (self.image.config_blob, self.image.manifest_blob):
             if not self._has(blob.descriptor):
                 self._put(blob, lambda _: None)
         path = self._layout.directory / INDEX_FILE
@@ -183,7 +184,7 @@ class LayoutUpload:
         return str(self._layout)
 
     def _entry(self) -> dict[str, Any]:
-        entry = self._image.manifest_blob.descriptor.as_json() | {"platform": self._image.platform}
+        entry = self.image.manifest_blob.descriptor.as_json() | {"platform": self.image.platform}
         return entry | {"annotations": {NAME: self._layout.tag}} if self._layout.tag else entry
 
     def _has(self, descriptor: Descriptor) -> bool:
@@ -221,7 +222,7 @@ def _refuse_other_use(directory: Path) -> None:
     if not directory.exists():
         return
     ours = {INDEX_FILE, LAYOUT_FILE, "blobs"}
-    if not directory.is_dir() or any(path.name not in ours for path in directory.iterdir()):
+    if not directory.is_dir() or any(path.name not in ours and not is_leftover(path) for path in directory.iterdir()):
         raise DepsfirstError(
             "this is neither an OCI layout nor empty", where=str(directory), hint="choose another directory"
         )
@@ -235,6 +236,14 @@ def _locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what killed writers left; the lock is held, so nobody writes."""
+    for folder in (directory, directory / "blobs" / "sha256"):
+        for path in folder.iterdir():
+            if is_leftover(path):
+                _discard(path)
 
 
 def _entries(index: dict[str, Any], where: str) -> list[dict[str, Any]]:

@@ -1,0 +1,238 @@
+"""Loading into real daemons of both kinds: what is sent, what is refused, what runs."""
+
+from __future__ import annotations
+
+import platform
+import select
+import socket
+import threading
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+
+from depsfirst.content import ContentStore
+from depsfirst.errors import DepsfirstError
+from depsfirst.oci.compress import compressed
+from depsfirst.oci.endpoint import Endpoint
+from depsfirst.oci.holdings import ENOUGH, Held, Inventory
+from depsfirst.oci.image import LAYER_ZSTD, Blob, Image, Layer
+from depsfirst.oci.reference import parse_reference
+from depsfirst.oci.store import copy
+from depsfirst.oci.stores.daemon import Daemon, answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.oci.conftest import Maker
+
+SIZE = ENOUGH + 1_000_000
+"""Dependencies large enough for a daemon to be asked about them."""
+
+
+class Proxy:
+    """Stands between a client and a daemon, and counts what is sent."""
+
+    def __init__(self, path: Path, url: str) -> None:
+        self.sent = 0
+        self.endpoint = Endpoint(f"unix://{path}")
+        self._daemon = url.removeprefix("unix://")
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                self._bridge(self._listener.accept()[0])
+
+    def _bridge(self, client: socket.socket) -> None:
+        """Serve one client to its end; there is only one at a time."""
+        with client, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon, suppress(ConnectionError):
+            daemon.connect(self._daemon)
+            while True:
+                ready, _, _ = select.select([client, daemon], [], [])
+                for source, target in ((client, daemon), (daemon, client)):
+                    if source in ready:
+                        data = source.recv(1 << 16)
+                        if not data:
+                            return
+                        self.sent += len(data) if source is client else 0
+                        target.sendall(data)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+
+
+@dataclass
+class Engine:
+    """A daemon under test, with images of its own names that are removed in the end."""
+
+    url: str
+    proxy: Proxy
+    store: ContentStore
+    docker: Callable[..., str]
+    name: str
+
+    def target(self, tag: str = "1", *others: str) -> Daemon:
+        return Daemon(self.proxy.endpoint, parse_reference(f"{self.name}:{tag}"), self.store, others)
+
+    def run(self, tag: str = "1") -> str:
+        if platform.machine() != "x86_64":
+            pytest.skip("the test image's program is for x86-64")
+        return self.docker(self.url, "run", "--rm", "--network", "none", f"{self.name}:{tag}")
+
+    def load(self, image: Image, tag: str = "1", *others: str) -> tuple[tuple[str, ...], int]:
+        """Copy; the layers that were sent, and all bytes that went to the daemon meanwhile."""
+        before = self.proxy.sent
+        written = copy(image, self.target(tag, *others))
+        return written.layers, self.proxy.sent - before
+
+    def remove(self, *tags: str) -> None:
+        self.docker(self.url, "rmi", *(f"{self.name}:{tag}" for tag in tags))
+        self.docker(self.url, "image", "prune", "-f", "--filter", "label=dev.depsfirst.recipe")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("docker_classic", marks=pytest.mark.docker),
+        pytest.param("docker_containerd", marks=pytest.mark.containerd),
+    ]
+)
+def engine(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    store: ContentStore,
+    docker: Callable[..., str],
+) -> Iterator[Engine]:
+    url = request.getfixturevalue(request.param)
+    proxy = Proxy(tmp_path_factory.mktemp("p") / "s", url)
+    found = Engine(url, proxy, store, docker, f"test-{uuid.uuid4().hex[:12]}")
+    yield found
+    proxy.close()
+    for name in docker(url, "images", "--format", "{{.Repository}}:{{.Tag}}", found.name).split():
+        docker(url, "rmi", "-f", name)
+    docker(url, "image", "prune", "-f", "--filter", "label=dev.depsfirst.recipe")
+
+
+def test_an_edit_sends_the_code_and_nothing_else(engine: Engine, make: Maker) -> None:
+    one, two = make.image("one", SIZE), make.image("two", SIZE)
+    sent, count = engine.load(one)
+    assert sent == tuple(layer.diff_id for layer in one.layers)
+    assert count > SIZE
+    assert engine.run() == "one"
+    sent, count = engine.load(two)
+    assert sent == (two.layers[-1].diff_id,)
+    assert count < two.layers[-1].blob.descriptor.size + 15_000
+    assert engine.run() == "two"
+
+
+def test_what_is_there_is_asked_and_not_sent(engine: Engine, make: Maker) -> None:
+    engine.load(make.image("one", SIZE))
+    assert engine.load(make.image("one", SIZE)) == ((), pytest.approx(150, abs=100))
+    assert engine.load(make.image("one", SIZE), "other")[0] == ()
+    assert engine.run("other") == "one"
+
+
+def test_a_parent_that_was_removed_is_sent_again(engine: Engine, make: Maker) -> None:
+    image = make.image("two", SIZE)
+    engine.load(make.image("one", SIZE))
+    engine.remove("1")
+    assert engine.load(image)[0] == tuple(layer.diff_id for layer in image.layers)
+    assert engine.run() == "two"
+
+
+def test_a_parent_that_is_removed_meanwhile_is_sent_again(
+    engine: Engine, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.load(make.image("one", SIZE))
+    engine.remove("1")
+    monkeypatch.setattr(Inventory, "held", lambda *_: Held(frozenset({0, 1})))
+    image = make.image("two", SIZE)
+    sent, count = engine.load(image)
+    assert sent == tuple(layer.diff_id for layer in image.layers)
+    assert count > SIZE
+    assert engine.run() == "two"
+
+
+def test_an_image_of_another_name_shares_its_layers(engine: Engine, make: Maker) -> None:
+    image = make.image("two", SIZE)
+    engine.load(make.image("one", SIZE), "base")
+    assert engine.load(image, "app", f"{engine.name}:gone", f"{engine.name}:base")[0] == (image.layers[-1].diff_id,)
+    assert engine.run("app") == "two"
+
+
+def test_an_image_with_our_label_shares_its_layers(engine: Engine, make: Maker) -> None:
+    image = make.image("two", SIZE)
+    engine.load(make.image("one", SIZE), "first")
+    assert engine.load(image, "second")[0] == (image.layers[-1].diff_id,)
+    assert engine.run("second") == "two"
+
+
+def test_without_memory_the_image_is_right_all_the_same(engine: Engine, make: Maker, tmp_path: Path) -> None:
+    engine.load(make.image("one", SIZE))
+    engine.store = ContentStore(tmp_path / "another cache")
+    image = make.image("two", SIZE)
+    sent, _ = engine.load(image)
+    assert sent[-1] == image.layers[-1].diff_id
+    assert engine.run() == "two"
+    engine.docker(engine.url, "save", "-o", str(tmp_path / "saved.tar"), f"{engine.name}:1")
+
+
+def test_many_edits_in_a_row_are_never_refused(engine: Engine, make: Maker) -> None:
+    engine.load(make.image("first", SIZE))
+    for at in range(6):
+        sent, count = engine.load(make.image(f"edit {at}", SIZE))
+        assert len(sent) == 1, f"the daemon lost layers at edit {at}"
+        assert count < 50_000
+    assert engine.run() == "edit 5"
+
+
+def test_gzip_of_many_members_runs(engine: Engine, make: Maker) -> None:
+    plain = make.image("packed", SIZE)
+    image = replace(plain, layers=tuple(compressed(layer, make.store) for layer in plain.layers))
+    engine.load(image)
+    assert engine.run() == "packed"
+
+
+def as_zstd(layer: Layer) -> Layer:
+    return replace(layer, blob=Blob.of(zstandard.compress(b"".join(layer.blob.chunks())), LAYER_ZSTD))
+
+
+def test_zstd_runs_though_an_old_daemon_cannot_read_it(engine: Engine, make: Maker) -> None:
+    plain = make.image("packed")
+    image = replace(plain, layers=(*plain.layers[:1], as_zstd(plain.layers[1]), *plain.layers[2:]))
+    engine.load(image)
+    assert engine.run() == "packed"
+
+
+def test_an_image_for_another_platform_is_taken_too(engine: Engine, make: Maker) -> None:
+    image = make.image()
+    arm = replace(image, config={**image.config, "architecture": "arm64"})
+    written = copy(arm, engine.target())
+    found = engine.docker(engine.url, "image", "inspect", "--format", "{{.Architecture}} {{.Id}}", written.reference)
+    assert found.split()[0] == "arm64"
+    assert found.split()[1] in {written.image_id, written.digest}
+
+
+def test_a_failed_load_leaves_the_name_where_it_was(engine: Engine, make: Maker) -> None:
+    engine.load(make.image("one"))
+    image = make.image("two")
+    last = image.layers[-1]
+    wrong = replace(last, diff_id=f"sha256:{'1' * 64}")
+    with pytest.raises(DepsfirstError) as caught:
+        engine.load(replace(image, layers=(*image.layers[:-1], wrong)))
+    assert engine.proxy.endpoint.url in str(caught.value.where)
+    assert engine.run() == "one"
+
+
+def test_a_docker_answers(engine: Engine) -> None:
+    assert answers(Endpoint(engine.url))

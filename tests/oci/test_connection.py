@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.oci.connection import Connection
+from depsfirst.oci.docker_api import DockerApi, ping
+from depsfirst.oci.endpoint import Endpoint
+from depsfirst.oci.pieces import FileSlice
+from depsfirst.oci.stores.daemon import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
+
+
+class Server:
+    """Answers each request with the next of the given answers, and keeps what it was sent."""
+
+    def __init__(self, listener: socket.socket, replies: tuple[bytes, ...]) -> None:
+        self.received: list[bytes] = []
+        self._listener = listener
+        self._replies = replies
+        self._thread = threading.Thread(target=self._serve)
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.settimeout(10)
+        with connection, suppress(ConnectionError):  # some clients go away on purpose
+            for reply in self._replies:
+                self.received.append(self._request(connection))
+                connection.sendall(reply)
+
+    def _request(self, connection: socket.socket) -> bytes:
+        data = b""
+        while not self._whole(data):
+            more = connection.recv(1 << 20)
+            if not more:
+                break
+            data += more
+        return data
+
+    @staticmethod
+    def _whole(data: bytes) -> bool:
+        head, end, _ = data.partition(b"\r\n\r\n")
+        return bool(end) and (b"chunked" not in head or data.endswith(b"\r\n0\r\n\r\n"))
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(10)
+        self._listener.close()
+
+
+@contextmanager
+def on_socket(path: Path, *replies: bytes) -> Iterator[tuple[Endpoint, Server]]:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen()
+    with Server(listener, replies) as server:
+        yield Endpoint(f"unix://{path}"), server
+
+
+@contextmanager
+def on_tcp(_: Path, *replies: bytes) -> Iterator[tuple[Endpoint, Server]]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with Server(listener, replies) as server:
+        yield Endpoint(f"tcp://127.0.0.1:{listener.getsockname()[1]}"), server
+
+
+@pytest.fixture
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short path, as a socket's may have a hundred characters."""
+    return tmp_path_factory.mktemp("s") / "s"
+
+
+def chunked(*parts: bytes) -> bytes:
+    body = b"".join(b"%x;extension=1\r\n%b\r\n" % (len(part), part) for part in parts)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"0\r\nTrailer: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("serve", [on_socket, on_tcp])
+def test_one_connection_serves_all_requests(serve: Callable[..., Any], path: Path) -> None:
+    go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+    missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\n\r\n" + b'{"message":"x"}'
+    with serve(path, PING, chunked(b"ab", b"c" * 100_000), go_on + missing) as (endpoint, server):
+        with Connection(endpoint, seconds=5) as connection:
+            assert ping(connection, "x").headers["api-version"] == "1.41"
+            assert connection.get("/a").body == b"ab" + b"c" * 100_000
+            response = connection.get("/b")
+            assert (response.status, response.json()) == (404, {"message": "x"})
+    assert server.received[1] == b"GET /a HTTP/1.1\r\nHost: docker\r\n\r\n"
+
+
+@pytest.mark.parametrize("serve", [on_socket, on_tcp])
+def test_a_body_goes_in_chunks_and_files_by_the_kernel(serve: Callable[..., Any], path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"0123456789" * 300_000)
+    told: list[int] = []
+    with serve(path, PING) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+        body = connection.post("/load", "application/x-tar")
+        body.send((b"head", b"", FileSlice(file, 5, 2_500_000), FileSlice(file, 0, 0), b"x" * 70_000), told.append)
+        body.end()
+        assert connection.response().body == b"OK"
+    head, _, sent = server.received[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /load HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar")
+    assert unchunked(sent) == b"head" + file.read_bytes()[5:2_500_005] + b"x" * 70_000
+    assert sum(told) == 2_500_000 + 70_004
+
+
+def unchunked(data: bytes) -> bytes:
+    found = b""
+    while True:
+        size, _, data = data.partition(b"\r\n")
+        if int(size, 16) == 0:
+            assert data == b"\r\n"
+            return found
+        found += data[: int(size, 16)]
+        assert data[int(size, 16) :][:2] == b"\r\n"
+        data = data[int(size, 16) + 2 :]
+
+
+def test_a_file_that_was_cut_is_an_error(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"12345")
+    with on_socket(path, b"") as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+        body = connection.post("/load", "application/x-tar")
+        with pytest.raises(DepsfirstError, match="the file ends before byte 9"):
+            body.send((FileSlice(file, 0, 9),), lambda _: None)
+
+
+CUT = {
+    "nothing": b"",
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-",
+    "half a body": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234",
+    "half a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n1234",
+}
+OTHER = {
+    "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+    "no number": b"HTTP/1.1 OK\r\n\r\n",
+    "an endless line": b"x" * 100_000,
+    "a chunk of no size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("reply", [*CUT.values(), *OTHER.values()], ids=[*CUT, *OTHER])
+def test_an_answer_that_is_none_is_an_error(reply: bytes, path: Path) -> None:
+    with on_socket(path, reply) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+        with pytest.raises(DepsfirstError, match="the connection to Docker broke") as caught:
+            connection.get("/_ping")
+    assert caught.value.where == str(endpoint)
+    assert caught.value.hint
+
+
+def test_a_daemon_that_hangs_is_an_error_in_time(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        start = time.perf_counter()
+        with Connection(Endpoint(f"unix://{path}"), seconds=0.2) as connection:
+            with pytest.raises(DepsfirstError, match="does not answer in time"):
+                connection.get("/_ping")
+        assert 0.15 < time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("url", ["unix://{}/nobody", "tcp://127.0.0.1:1"])
+def test_nobody_there_is_an_error_with_a_way_out(url: str, tmp_path: Path) -> None:
+    with pytest.raises(DepsfirstError, match="no Docker answers") as caught:
+        Connection(Endpoint(url.format(tmp_path)), seconds=5)
+    assert "DOCKER_HOST" in str(caught.value.hint)
+    assert "-o FILE.tar" in str(caught.value.hint)
+
+
+def test_a_socket_that_nobody_listens_on_is_no_docker(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+    assert not answers(Endpoint(f"unix://{path}"))
+
+
+def test_no_permission_is_told_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    from depsfirst.oci import connection as subject
+
+    def refuse(*_: object) -> socket.socket:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(subject, "_connect", refuse)
+    with pytest.raises(DepsfirstError, match="you may not talk to Docker") as caught:
+        Connection(Endpoint("unix:///var/run/docker.sock"), seconds=1)
+    assert "usermod -aG docker" in str(caught.value.hint)
+
+
+def test_whether_a_docker_answers_is_known_at_once(path: Path) -> None:
+    assert not answers(Endpoint(f"unix://{path}"))
+    start = time.perf_counter()
+    for _ in range(100):
+        answers(Endpoint(f"unix://{path}"))
+    assert time.perf_counter() - start < 0.5
+    with on_socket(path, PING) as (endpoint, _):
+        assert answers(endpoint)
+
+
+def test_what_is_no_docker_is_told(path: Path) -> None:
+    web = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    with on_socket(path, web) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+        with pytest.raises(DepsfirstError, match="no Docker that works: hello"):
+            DockerApi(connection, "x")
+
+
+def reply(body: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+ID = f"sha256:{'a' * 64}"
+SAID = {
+    b'{"stream":"Loaded image ID: %b\\n"}' % ID.encode(): (ID,),
+    b'{"status":"Loading"}\r\n{"stream":"Loaded image: %b"}\n{"stream":""}' % ID.encode(): (ID,),
+    b'{"stream":"Loaded image: shop:1\\n"}': (),
+    b"": (),
+}
+
+
+@pytest.mark.parametrize("body", SAID)
+def test_what_was_loaded_is_read_from_the_answer(body: bytes, path: Path) -> None:
+    with on_socket(path, PING, reply(body)) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+        api = DockerApi(connection, "x")
+        api.begin_load().end()
+        assert api.end_load() == SAID[body]
+    assert server.received[1].startswith(b"POST /v1.41/images/load?quiet=1 ")
+
+
+FAILED = {
+    b'{"errorDetail":{"message":"no such layer"},"error":"no such layer"}': "no such layer",
+    b'{"stream":"x"}{"error":"write /x: no space left on device"}': "no space left on device",
+    b'{"stream":"Error unpacking image shop:1: not found"}': "Error unpacking image shop:1: not found",
+    b"panic: at the disco": "panic: at the disco",
+}
+
+
+@pytest.mark.parametrize("body", FAILED)
+def test_a_load_that_failed_is_an_error_in_the_daemons_words(body: bytes, path: Path) -> None:
+    with on_socket(path, PING, reply(body)) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+        api = DockerApi(connection, "here")
+        api.begin_load().end()
+        with pytest.raises(DepsfirstError, match=FAILED[body]) as caught:
+            api.end_load()
+    assert caught.value.where == "Docker at here"
+    assert ("docker system df" in str(caught.value.hint)) == (b"no space" in body)
+
+
+@pytest.mark.parametrize(("body", "said"), [(b'{"message":"bad parameter"}', "bad parameter"), (b"x", "status 500")])
+def test_an_answer_of_another_status_is_an_error(body: bytes, said: str, path: Path) -> None:
+    bad = reply(body, b"500 Internal Server Error")
+    with on_socket(path, PING, bad) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+        with pytest.raises(DepsfirstError, match=f'looking for the image "shop:1" failed: {said}'):
+            DockerApi(connection, "x").inspect("shop:1")
+
+
+def test_a_daemon_that_goes_away_while_it_is_sent_to_is_an_error(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(bytes(4_000_000))
+    with on_socket(path, PING) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+        api = DockerApi(connection, "x")
+        server._thread.join(10)
+        body = api.begin_load()
+        with pytest.raises(OSError) as caught:
+            for _ in range(10):
+                body.send((FileSlice(file, 0, 4_000_000),), lambda _: None)
+        assert "broke" in str(api.why_broken(caught.value))
