@@ -182,9 +182,7 @@ def fetcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fetcher
     made.close()
 
 
-def received(
-    fetcher: Fetcher, url: str, *, sha256: str | None = SHA256, size: int | None = len(BODY)
-) -> bytes:
+def received(fetcher: Fetcher, url: str, *, sha256: str | None = SHA256, size: int | None = len(BODY)) -> bytes:
     file = io.BytesIO()
     fetcher.download(url, file, sha256=sha256, size=size)
     return file.getvalue()
@@ -204,7 +202,7 @@ def test_a_download_is_streamed_and_verified(fetcher: Fetcher, server: Server) -
 def test_a_connection_is_used_again(fetcher: Fetcher, server: Server) -> None:
     for _ in range(3):
         received(fetcher, f"{server.url}/plain")
-    (pool,) = fetcher._pools.values()
+    (pool,) = fetcher._connections._pools.values()
     (connections,) = (pool.pools[key] for key in pool.pools.keys())  # noqa: SIM118 - a RecentlyUsedContainer
     assert connections.num_connections == 1
 
@@ -336,9 +334,7 @@ def test_strange_redirects_are_refused(fetcher: Fetcher, server: Server, name: s
         fetcher.get(f"{server.url}/{name}")
 
 
-def test_a_proxy_of_the_environment_is_used(
-    fetcher: Fetcher, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_of_the_environment_is_used(fetcher: Fetcher, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
     def through_proxy(self: Handler) -> None:

@@ -25,7 +25,6 @@ _KINDS: dict[bytes, Kind] = {
     tarfile.REGTYPE: "file",
     tarfile.AREGTYPE: "file",
     tarfile.CONTTYPE: "file",
-    tarfile.LNKTYPE: "hardlink",
     tarfile.SYMTYPE: "symlink",
     tarfile.DIRTYPE: "directory",
 }
@@ -36,7 +35,7 @@ class Member(NamedTuple):
 
     Attributes:
         path: relative to the root, without ``./``.
-        kind: a hard link is a second ``file`` with the same content.
+        kind: a hard link is another ``file`` with the same content.
         link: text of a symlink.
         content: where the bytes of a file are.
         owner: names of user and group.
@@ -121,26 +120,28 @@ def _control(chunks: Iterator[bytes], where: str) -> dict[str, bytes]:
 
 
 def _members(path: Path, where: str) -> tuple[Member, ...]:
-    contents: dict[str, FileSlice] = {}
+    files: dict[str, Member] = {}
     with path.open("rb") as file, _tar(file, where) as tar:
         named = ((info, _inside(info.name, where)) for info in tar)
-        return tuple(_member(info, name, path, contents, where) for info, name in named if name)
+        return tuple(_member(info, name, path, files, where) for info, name in named if name)
 
 
-def _member(info: tarfile.TarInfo, name: str, path: Path, contents: dict[str, FileSlice], where: str) -> Member:
+def _member(info: tarfile.TarInfo, name: str, path: Path, files: dict[str, Member], where: str) -> Member:
+    if info.type == tarfile.LNKTYPE:
+        target = _inside(info.linkname, where)
+        if target not in files:
+            raise DepsfirstError(f'"{name}" is a hard link to "{target}", which is no file before it', where=where)
+        return files[target]._replace(path=name)
     kind = _KINDS.get(info.type)
     if kind is None:
         raise DepsfirstError(f'"{name}" is a device or of another kind that packages do not have', where=where)
-    if kind == "file":
-        contents[name] = FileSlice(path, info.offset_data, info.size)
-    elif kind == "hardlink":
-        target = _inside(info.linkname, where)
-        if target not in contents:
-            raise DepsfirstError(f'"{name}" is a hard link to "{target}", which is no file before it', where=where)
-        contents[name], kind = contents[target], "file"
-    link = info.linkname if kind == "symlink" else ""
     mode = 0o777 if kind == "symlink" else info.mode & 0o7777
-    return Member(name, kind, mode, info.uid, info.gid, link, contents.get(name), (info.uname, info.gname))
+    link = info.linkname if kind == "symlink" else ""
+    content = FileSlice(path, info.offset_data, info.size) if kind == "file" else None
+    made = Member(name, kind, mode, info.uid, info.gid, link, content, (info.uname, info.gname))
+    if content:
+        files[name] = made
+    return made
 
 
 def _inside(name: str, where: str) -> str:

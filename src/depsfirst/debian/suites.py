@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from depsfirst.debian.index import FORMAT, KIND, keep_index
 from depsfirst.debian.release import check_release, index_files, parse_release
 from depsfirst.errors import DepsfirstError
-from depsfirst.fetch import Document, NotFoundError, shown
+from depsfirst.fetch import Document, NotFoundError, RefusedError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ class Archives:
                 continue
             try:
                 found.append((self._release(archive, suite), archive))
-            except NotFoundError as error:
+            except (NotFoundError, RefusedError) as error:  # some servers refuse what they do not have
                 notes.append(f'"{suite}" is left out: {error.message}')
         return found
 

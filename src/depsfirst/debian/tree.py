@@ -148,10 +148,10 @@ class Tree:
 
     def _gives_way(self, there: Node, package: str, member: Member) -> bool:
         """Whether what stands at a path gives way to a package's member; as in dpkg, a directory never does."""
-        same = there.entry.kind == member.kind and there.entry.link == member.link
+        path = there.entry.path
         if there.entry.kind == "directory" and member.kind in {"directory", "symlink"}:
-            return member.kind == "directory" and there.entry.path in self._implied
-        if same and member.kind == "symlink":
+            return member.kind == "directory" and path in self._implied
+        if there.entry.kind == member.kind == "symlink" and self.target(path) == self._led(path, member.link):
             return False
         if there.package and there.entry.kind != "directory":
             if self._replaces(package, there.package):
@@ -159,14 +159,22 @@ class Tree:
             if self._replaces(there.package, package):
                 return False
         raise DepsfirstError(
-            f'the file "/{there.entry.path}" is in the packages "{there.package or "base"}" and "{package}"',
+            f'the file "/{path}" of the package "{package}" is in {_owner(there)}, too',
             hint="ask for one of them only",
         )
+
+    def _led(self, path: str, link: str) -> str:
+        """Where a symlink at a path would lead."""
+        return self.target(link if link.startswith("/") else f"{path.rpartition('/')[0]}/{link}")
 
     def _replaces(self, package: str, other: str) -> bool:
         relations = parse_relations(self._facts[package].field("Replaces"), f"{package}: Replaces")
         version = self._facts[other].field("Version")
         return any(relation.name == other and relation.accepts(version) for (relation, *_) in relations)
+
+
+def _owner(node: Node) -> str:
+    return f'the package "{node.package}"' if node.package else "every base"
 
 
 def is_trimmed(member: Member) -> bool:

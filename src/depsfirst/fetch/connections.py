@@ -1,0 +1,149 @@
+"""Connections that are kept open: proxies, trusted certificates and credentials, which no message shows."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from depsfirst import __version__
+from depsfirst.errors import DepsfirstError
+from depsfirst.fetch.failures import FetchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ssl import SSLContext
+
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+_TIMEOUT = {"connect": 10.0, "read": 60.0}
+
+
+class Connections:
+    """The connections to all hosts, ``count`` of them kept open to each; for many threads at once."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._lock = Lock()
+        self._pools: dict[tuple[str, str | None], PoolManager] = {}
+        self._credentials: dict[str, str | None] = {}
+
+    def request(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        """Send a request, and give its answer when the headers are there; redirects are not followed.
+
+        Raises:
+            FetchError: the URL is none, or the proxy is of an unknown kind.
+            urllib3.exceptions.HTTPError: the request failed.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise FetchError(f'"{shown(url)}" is no http, https or file URL')
+        wanted = {"User-Agent": f"depsfirst/{__version__}", **headers}
+        credential = self._credential(parts)
+        if credential:
+            wanted.setdefault("Authorization", credential)
+        return self._pool(parts).urlopen(
+            "GET",
+            without_userinfo(url),
+            headers=wanted,
+            redirect=False,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+    def _credential(self, parts: SplitResult) -> str | None:
+        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        with self._lock:
+            if parts.username is not None:
+                self._credentials[origin] = _basic(unquote(parts.username), unquote(parts.password or ""))
+            elif origin not in self._credentials:
+                self._credentials[origin] = _from_netrc(parts.hostname or "")
+            return self._credentials[origin]
+
+    def _pool(self, parts: SplitResult) -> PoolManager:
+        key = (parts.scheme, _proxy(parts))
+        with self._lock:
+            if key not in self._pools:
+                self._pools[key] = _new_pool(*key, self._count)
+            return self._pools[key]
+
+    def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.clear()
+
+
+def shown(url: str) -> str:
+    """``url`` as a message may name it: without userinfo, query and fragment, which may carry credentials."""
+    return without_userinfo(url).partition("#")[0].partition("?")[0]
+
+
+def without_userinfo(url: str) -> str:
+    """``url`` without a name and a password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.rpartition("@")[2]
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _basic(name: str, password: str) -> str:
+    from base64 import b64encode
+
+    return "Basic " + b64encode(f"{name}:{password}".encode()).decode()
+
+
+def _from_netrc(host: str) -> str | None:
+    from netrc import NetrcParseError, netrc
+
+    names = [os.environ.get("NETRC"), os.path.expanduser("~/.netrc"), os.path.expanduser("~/_netrc")]  # noqa: PTH111 - must not fail where there is no home
+    for name in filter(None, names):
+        try:
+            found = netrc(name).authenticators(host)
+        except OSError:
+            continue
+        except NetrcParseError as error:
+            raise DepsfirstError(str(error.msg), where=f"{name}:{error.lineno}", hint="mend this file") from error
+        return _basic(found[0], found[2] or "") if found else None
+    return None
+
+
+def _proxy(parts: SplitResult) -> str | None:
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    chosen = proxies.get(parts.scheme) or proxies.get("all")
+    if not chosen or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return chosen if "://" in chosen else f"http://{chosen}"
+
+
+def _new_pool(scheme: str, proxy: str | None, connections: int) -> PoolManager:
+    from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
+
+    settings: dict[str, Any] = {"maxsize": connections, "timeout": Timeout(**_TIMEOUT)}
+    if proxy is None:
+        return PoolManager(ssl_context=_trust() if scheme == "https" else None, **settings)
+    parts = urlsplit(proxy)
+    if parts.scheme not in {"http", "https"}:
+        raise FetchError(f'the proxy "{shown(proxy)}" is none of http or https', hint="change the proxy settings")
+    login = None
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return ProxyManager(
+        without_userinfo(proxy),
+        ssl_context=_trust() if scheme == "https" else None,
+        proxy_ssl_context=_trust() if parts.scheme == "https" else None,
+        proxy_headers=make_headers(proxy_basic_auth=login) if login else None,
+        **settings,
+    )
+
+
+def _trust() -> SSLContext:
+    """The system's certificates; reading them takes tens of milliseconds."""
+    from ssl import create_default_context
+
+    return create_default_context()
