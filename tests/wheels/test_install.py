@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import stat
 import subprocess
 import sys
@@ -10,17 +11,31 @@ import tarfile
 import zipfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from uv import find_uv_bin
 
 from depsfirst.content import ContentStore
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci.image import FileSlice
+from depsfirst.oci.image import Blob, Descriptor, FileSlice
 from depsfirst.oci.layer import MTIME
 from depsfirst.wheels.archive import WheelArchive
 from depsfirst.wheels.install import Venv, relative
-from depsfirst.wheels.parts import InstalledWheel, find_installed, install_wheel, part_key
+from depsfirst.wheels.parts import (
+    InstalledWheel,
+    find_installed,
+    install_wheel,
+    layer_parts,
+    part_as_json,
+    part_from_json,
+    part_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depsfirst.oci.image import Part
 
 VENV = Venv((sys.version_info.major, sys.version_info.minor))
 SITE = VENV.site_packages
@@ -111,13 +126,44 @@ def test_the_tree_is_what_an_installer_makes(store: ContentStore, tmp_path: Path
 def test_entries_are_deterministic(store: ContentStore, tmp_path: Path) -> None:
     members = unpack(install(store, make_wheel(tmp_path / "Shop-1.0-py3-none-any.whl", FILES)))
     for member, _ in members.values():
-        assert (member.uid, member.gid, member.mtime) == (0, 0, MTIME)
-        assert member.mode == (0o755 if member.isdir() or member.mode & 0o111 else 0o644)
-    names = list(members)
-    for place, name in enumerate(names):
-        folder = name.rpartition("/")[0]
-        assert folder in names[:place] or folder in VENV.directories(), "a directory comes before what is in it"
+        assert (member.uid, member.gid, member.mtime, member.isfile()) == (0, 0, MTIME, True)
+        assert member.mode in {0o755, 0o644}
+
+
+def read_parts(parts: Sequence[Part]) -> list[tarfile.TarInfo]:
+    layer = b"".join(chunk for part in parts for chunk in Blob(Descriptor("", "", 0), part.pieces).chunks())
+    with tarfile.open(fileobj=io.BytesIO(layer + bytes(1024))) as tar:
+        return tar.getmembers()
+
+
+def test_a_layer_has_each_path_once_and_parents_first(store: ContentStore, tmp_path: Path) -> None:
+    one = install(store, make_wheel(tmp_path / "Shop-1.0-py3-none-any.whl", FILES))
+    other = {name.replace("Shop-1.0", "other-2.0"): data for name, data in FILES.items()}
+    two = install(store, make_wheel(tmp_path / "other-2.0-py3-none-any.whl", other, name="other-2.0"))
+    warnings: list[str] = []
+    parts = layer_parts([one, two], store, warnings.append)
+    names = [member.name for member in read_parts(parts)]
     assert len(names) == len(set(names))
+    assert set(names) >= {*one.files, *two.files, "opt", SITE, f"{SITE}/shop/data"}
+    for place, name in enumerate(names):
+        assert name == "opt" or name.rpartition("/")[0] in names[:place]
+    assert f'"/{SITE}/shop/main.py" is installed by two packages; the later one stays' in warnings
+    assert len(warnings) == len({*one.files} & {*two.files})
+    again = [part_from_json(json.loads(json.dumps(part_as_json(part))), store) for part in parts]
+    assert again == parts
+    store.path("parts", part_key("Shop-1.0-py3-none-any.whl", VENV)).unlink()
+    assert part_from_json(part_as_json(parts[1]), store) is None
+
+
+def test_the_later_of_two_files_stays(store: ContentStore, tmp_path: Path) -> None:
+    wheels = []
+    for name, text in (("one", b"first, and longer than a block" * 40), ("two", b"second")):
+        files = {"same/file.py": text, f"{name}.py": b"", f"{name}-1.0.dist-info/WHEEL": WHEEL}
+        files[f"{name}-1.0.dist-info/METADATA"] = METADATA
+        wheels.append(install(store, make_wheel(tmp_path / f"{name}-1.0-py3-none-any.whl", files, name=f"{name}-1.0")))
+    members = {member.name: member for member in read_parts(layer_parts(wheels, store, lambda _: None))}
+    assert members[f"{SITE}/same/file.py"].size == len(b"second")
+    assert {f"{SITE}/one.py", f"{SITE}/two.py"} <= set(members)
 
 
 def test_scripts_start_the_images_interpreter(store: ContentStore, tmp_path: Path) -> None:
@@ -135,7 +181,7 @@ def test_record_tells_the_truth(store: ContentStore, tmp_path: Path) -> None:
     members = unpack(installed)
     rows = list(csv.reader(io.StringIO(members[f"{SITE}/Shop-1.0.dist-info/RECORD"][1].decode())))
     files = {path for path, (member, _) in members.items() if member.isfile()}
-    assert {str((Path("/") / SITE / row[0])) for row in rows}.issuperset(
+    assert {str(Path("/") / SITE / row[0]) for row in rows}.issuperset(
         {f"/{path}" for path in files if path.startswith(SITE)}
     )
     assert len(rows) == len(files)

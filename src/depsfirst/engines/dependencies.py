@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.engines.modules import Provided, provided
+from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import group_layers

@@ -107,7 +107,7 @@ def directives(text: str) -> Iterator[dict[str, str | list[str]]]:
 
 def _directive(key: str, value: str) -> Iterator[dict[str, str | list[str]]]:
     kind, colon, rest = value.strip().partition(":")
-    moved = key == "package_dir" and not all(line.startswith("=") for line in value.split())
+    moved = key == "package_dir" and not all(line.strip().startswith("=") for line in value.split("\n") if line.strip())
     if key in _PROGRAMS or moved:
         yield {"always": f'"setup.cfg" has {key}'}
     elif colon and kind == "file":
