@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -80,13 +81,14 @@ def umoci() -> Callable[..., str]:
 
 
 @pytest.fixture
-def podman(tmp_path: Path) -> Callable[..., str]:
+def podman() -> Iterator[Callable[..., str]]:
     """``podman("load", …)`` with a store of its own, and with what a container needs where cgroups are not free."""
     path = program("podman")
-    places = ("--root", tmp_path / "podman", "--runroot", tmp_path / "podman-run")
     limits = ("--network", "none", "--runtime", "runc", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+    with tempfile.TemporaryDirectory(prefix="podman-") as folder:  # its paths have to be short
+        places = ("--root", f"{folder}/r", "--runroot", f"{folder}/run", "--storage-driver", "vfs")
 
-    def podman_run(verb: str, *words: str | Path) -> str:
-        return run(path, *places, verb, *(limits if verb == "run" else ()), *words)
+        def podman_run(verb: str, *words: str | Path) -> str:
+            return run(path, *places, verb, *(limits if verb == "run" else ()), *words)
 
-    return podman_run
+        yield podman_run

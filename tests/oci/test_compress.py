@@ -14,9 +14,12 @@ from depsfirst.oci.image import LAYER_GZIP, LAYER_ZSTD, Blob, FileSlice, Layer, 
 from depsfirst.oci.layer import make_layer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.oci.conftest import Maker
+
+    from depsfirst.oci.image import Piece
 
 LARGE = (b"import this\n" * 9000, b"from that import other\n" * 9000, b"pass\n" * 40_000)
 
@@ -57,9 +60,14 @@ def test_what_layers_share_is_compressed_once(
 ) -> None:
     one, two, three = wheels(make, *LARGE)
     compressed(make_layer([one, two], store, kind="dependencies"), store)
-    seen: list[bytes | FileSlice] = []
+    seen: list[Piece] = []
     whole = subject.gzip_chunks
-    monkeypatch.setattr(subject, "gzip_chunks", lambda pieces: seen.extend(pieces) or whole(pieces))
+
+    def watched(pieces: tuple[Piece, ...]) -> Iterator[bytes]:
+        seen.extend(pieces)
+        return whole(pieces)
+
+    monkeypatch.setattr(subject, "gzip_chunks", watched)
     compressed(make_layer([one, two, three], store, kind="dependencies"), store)
     assert [piece for piece in seen if isinstance(piece, FileSlice)] == list(three.pieces)
 

@@ -18,6 +18,7 @@ from depsfirst.oci.stores.daemon import answers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import Self
 
 PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
 
@@ -53,7 +54,7 @@ class Server:
         head, end, _ = data.partition(b"\r\n\r\n")
         return bool(end) and (b"chunked" not in head or data.endswith(b"\r\n0\r\n\r\n"))
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -93,12 +94,12 @@ def chunked(*parts: bytes) -> bytes:
 def test_one_connection_serves_all_requests(serve: Callable[..., Any], path: Path) -> None:
     go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
     missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\n\r\n" + b'{"message":"x"}'
-    with serve(path, PING, chunked(b"ab", b"c" * 100_000), go_on + missing) as (endpoint, server):
-        with Connection(endpoint, seconds=5) as connection:
-            assert ping(connection, "x").headers["api-version"] == "1.41"
-            assert connection.get("/a").body == b"ab" + b"c" * 100_000
-            response = connection.get("/b")
-            assert (response.status, response.json()) == (404, {"message": "x"})
+    replies = (PING, chunked(b"ab", b"c" * 100_000), go_on + missing)
+    with serve(path, *replies) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+        assert ping(connection, "x").headers["api-version"] == "1.41"
+        assert connection.get("/a").body == b"ab" + b"c" * 100_000
+        response = connection.get("/b")
+        assert (response.status, response.json()) == (404, {"message": "x"})
     assert server.received[1] == b"GET /a HTTP/1.1\r\nHost: docker\r\n\r\n"
 
 
@@ -155,9 +156,12 @@ OTHER = {
 
 @pytest.mark.parametrize("reply", [*CUT.values(), *OTHER.values()], ids=[*CUT, *OTHER])
 def test_an_answer_that_is_none_is_an_error(reply: bytes, path: Path) -> None:
-    with on_socket(path, reply) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
-        with pytest.raises(DepsfirstError, match="the connection to Docker broke") as caught:
-            connection.get("/_ping")
+    with (
+        on_socket(path, reply) as (endpoint, _),
+        Connection(endpoint, seconds=5) as connection,
+        pytest.raises(DepsfirstError, match="the connection to Docker broke") as caught,
+    ):
+        connection.get("/_ping")
     assert caught.value.where == str(endpoint)
     assert caught.value.hint
 
@@ -167,9 +171,11 @@ def test_a_daemon_that_hangs_is_an_error_in_time(path: Path) -> None:
         listener.bind(str(path))
         listener.listen()
         start = time.perf_counter()
-        with Connection(Endpoint(f"unix://{path}"), seconds=0.2) as connection:
-            with pytest.raises(DepsfirstError, match="does not answer in time"):
-                connection.get("/_ping")
+        with (
+            Connection(Endpoint(f"unix://{path}"), seconds=0.2) as connection,
+            pytest.raises(DepsfirstError, match="does not answer in time"),
+        ):
+            connection.get("/_ping")
         assert 0.15 < time.perf_counter() - start < 5
 
 
@@ -211,9 +217,12 @@ def test_whether_a_docker_answers_is_known_at_once(path: Path) -> None:
 
 def test_what_is_no_docker_is_told(path: Path) -> None:
     web = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-    with on_socket(path, web) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
-        with pytest.raises(DepsfirstError, match="no Docker that works: hello"):
-            DockerApi(connection, "x")
+    with (
+        on_socket(path, web) as (endpoint, _),
+        Connection(endpoint, seconds=5) as connection,
+        pytest.raises(DepsfirstError, match="no Docker that works: hello"),
+    ):
+        DockerApi(connection, "x")
 
 
 def reply(body: bytes, status: bytes = b"200 OK") -> bytes:
@@ -261,8 +270,9 @@ def test_a_load_that_failed_is_an_error_in_the_daemons_words(body: bytes, path: 
 def test_an_answer_of_another_status_is_an_error(body: bytes, said: str, path: Path) -> None:
     bad = reply(body, b"500 Internal Server Error")
     with on_socket(path, PING, bad) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+        api = DockerApi(connection, "x")
         with pytest.raises(DepsfirstError, match=f'looking for the image "shop:1" failed: {said}'):
-            DockerApi(connection, "x").inspect("shop:1")
+            api.inspect("shop:1")
 
 
 def test_a_daemon_that_goes_away_while_it_is_sent_to_is_an_error(path: Path, tmp_path: Path) -> None:
@@ -272,7 +282,6 @@ def test_a_daemon_that_goes_away_while_it_is_sent_to_is_an_error(path: Path, tmp
         api = DockerApi(connection, "x")
         server._thread.join(10)
         body = api.begin_load()
-        with pytest.raises(OSError) as caught:
-            for _ in range(10):
-                body.send((FileSlice(file, 0, 4_000_000),), lambda _: None)
+        with pytest.raises(ConnectionError) as caught:
+            body.send([FileSlice(file, 0, 4_000_000)] * 10, lambda _: None)
         assert "broke" in str(api.why_broken(caught.value))

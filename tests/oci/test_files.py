@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci import files as subject
 from depsfirst.oci.files import explained, identity, replacing
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Files without a name where the system can, and hidden ones where it cannot."""
     if request.param == "hidden":
-        monkeypatch.delattr(subject.os, "O_TMPFILE", raising=False)
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     elif not hasattr(os, "O_TMPFILE"):
         pytest.skip("this system has no files without names")
     return str(request.param)
@@ -46,7 +45,8 @@ def test_an_error_leaves_what_was(how: str, tmp_path: Path) -> None:
             os.write(file, b"half of it")
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, write)
+    with pytest.raises(KeyboardInterrupt):
+        write()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
 

@@ -127,8 +127,7 @@ def test_a_damaged_layer_is_an_error_that_names_it(case: str) -> None:
     media_type, data = DAMAGED[case]
     layer = Layer("sha256:…", Blob.of(data, media_type), "base")
     with layer.open("base.tar: layers[0]") as file, pytest.raises(DepsfirstError, match="cannot be unpacked") as caught:
-        while file.read(100_000):
-            pass
+        file.read()
     assert caught.value.where == "base.tar: layers[0]"
     assert caught.value.hint
 

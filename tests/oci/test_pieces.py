@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci import pieces as subject
 from depsfirst.oci.pieces import CHUNK, FileSlice, Piece, chunks, reader, sha256, total, write_pieces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -80,7 +80,7 @@ def test_what_the_kernel_will_not_copy_is_copied_here(
     def refuse(*_: object) -> int:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(subject.os, "copy_file_range", refuse)
+    monkeypatch.setattr(os, "copy_file_range", refuse)
     written(mixed[0], tmp_path / "made")
     assert (tmp_path / "made").read_bytes() == b"before " + mixed[1]
 
@@ -88,7 +88,7 @@ def test_what_the_kernel_will_not_copy_is_copied_here(
 def test_a_system_that_cannot_copy_files_copies_here(
     mixed: tuple[tuple[Piece, ...], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(subject.os, "copy_file_range")
+    monkeypatch.delattr(os, "copy_file_range")
     written(mixed[0], tmp_path / "made")
     assert (tmp_path / "made").read_bytes() == b"before " + mixed[1]
 
@@ -97,12 +97,12 @@ def test_a_full_disk_is_told_to_the_caller(large: Path, tmp_path: Path, monkeypa
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(subject.os, "copy_file_range", full)
+    monkeypatch.setattr(os, "copy_file_range", full)
     with pytest.raises(OSError, match="No space left"):
         written((FileSlice(large, 0, 10),), tmp_path / "made")
 
 
-READERS = {
+READERS: dict[str, Callable[[tuple[Piece, ...], Path], object]] = {
     "chunks": lambda pieces, _: list(chunks(pieces)),
     "sha256": lambda pieces, _: sha256(pieces),
     "write": lambda pieces, folder: written(pieces, folder / "made"),

@@ -12,7 +12,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.oci.compress import compressed
 from depsfirst.oci.endpoint import Endpoint
 from depsfirst.oci.image import LAYER, LAYER_GZIP, Blob, Descriptor, FileSlice, Image, Layer
-from depsfirst.oci.parse import Platform
+from depsfirst.oci.parse import Platform, check_digest
 from depsfirst.oci.reference import Reference, parse_reference
 from depsfirst.oci.store import RefusedError, Source, Target, copy, read
 from depsfirst.oci.stores.archive import Archive, DockerArchive
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from tests.oci.conftest import Maker
+
     from depsfirst.content import ContentStore
     from depsfirst.oci.store import Upload
-    from tests.oci.conftest import Maker
 
 AMD64 = Platform.parse("linux/amd64")
 
@@ -252,6 +253,7 @@ class Given:
         return "given"
 
     def read(self, platform: Platform) -> Image:
+        del platform
         return self.image
 
 
@@ -298,8 +300,12 @@ def test_a_layer_is_checked_once_and_again_after_any_change(
     layer = on_disk(image.layers[1], tmp_path / "blob")
     source = Given(replace(image, layers=(layer,)))
     checked: list[str] = []
-    whole = subject.check_digest
-    monkeypatch.setattr(subject, "check_digest", lambda blob, where: (checked.append(where), whole(blob, where)))
+
+    def watched(blob: Blob, where: str) -> None:
+        checked.append(where)
+        check_digest(blob, where)
+
+    monkeypatch.setattr(subject, "check_digest", watched)
     read(source, AMD64, store)
     read(source, AMD64, store)
     assert len(checked) == 1

@@ -90,6 +90,12 @@ class Connection:
         """A request without a body, and its answer."""
         return self._ask(self._head("POST", path, "Content-Length: 0"))
 
+    def ask(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        """Any request with a JSON body or none; status and body of its answer."""
+        more = () if body is None else ("Content-Type: application/json",)
+        response = self._ask(self._head(method, path, *more, f"Content-Length: {len(body or b'')}") + (body or b""))
+        return response.status, response.body
+
     def _ask(self, head: bytes) -> Response:
         try:
             self._socket.sendall(head)

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from depsfirst.content import ContentStore
     from tests.oci.conftest import Maker
+
+    from depsfirst.content import ContentStore
 
 AMD64 = Platform.parse("linux/amd64")
 
@@ -135,7 +136,7 @@ def test_an_archive_is_scanned_once(
     assert read(DockerArchive(path, store), AMD64, store).id == make.image("two").id
 
 
-PACKERS = {"gzip": lambda data: gzip.compress(data), "zstd": lambda data: zstandard.compress(data)}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
 
 
 @pytest.mark.parametrize("packer", PACKERS)
@@ -156,8 +157,8 @@ def cut(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda data: b"", "cannot be read"),
-        (lambda data: b"no tar at all" * 100, "cannot be read"),
+        (lambda _: b"", "cannot be read"),
+        (lambda _: b"no tar at all" * 100, "cannot be read"),
         (cut, "cannot be read: unexpected end of data"),
         (lambda data: cut(gzip.compress(data)), "cannot be unpacked"),
         (lambda data: cut(zstandard.compress(data)), "cannot be read"),
@@ -189,7 +190,7 @@ class Tar:
 
     def __init__(self) -> None:
         self._file = io.BytesIO()
-        self._tar = tarfile.open(fileobj=self._file, mode="w")
+        self._tar = tarfile.TarFile(fileobj=self._file, mode="w")
 
     def file(self, name: str, data: bytes) -> None:
         info = tarfile.TarInfo(name)
@@ -337,6 +338,6 @@ def test_links_in_a_circle_are_an_error(make: Maker, path: Path, store: ContentS
 def test_a_tar_of_something_else_is_an_error(extra: str, hint: str, path: Path, store: ContentStore) -> None:
     with tarfile.open(path, "w") as tar:
         tar.addfile(tarfile.TarInfo(extra))
-    with pytest.raises(DepsfirstError, match='no "manifest.json"') as caught:
+    with pytest.raises(DepsfirstError, match=r'no "manifest\.json"') as caught:
         read(DockerArchive(path, store), AMD64, store)
     assert hint in str(caught.value.hint)

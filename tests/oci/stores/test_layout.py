@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from depsfirst.content import ContentStore
     from tests.oci.conftest import Maker
+
+    from depsfirst.content import ContentStore
 
 AMD64, ARM64 = Platform.parse("linux/amd64"), Platform.parse("linux/arm64")
 
