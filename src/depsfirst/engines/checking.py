@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from depsfirst.engines.answers import Stdlib, Surroundings
 from depsfirst.engines.imports import Memory, check, failure
+from depsfirst.engines.verify import Request, top_level
+from depsfirst.wheels.install import INTERPRETER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from depsfirst.engines.tools import Tools
     from depsfirst.engines.bases import Base
     from depsfirst.engines.dependencies import Dependencies
-    from depsfirst.engines.destinations import Destination
     from depsfirst.engines.first_party import Own
     from depsfirst.oci.image import Image
     from depsfirst.plan import Plan
@@ -48,7 +49,10 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
     return checked.imported
 
 
-def import_for_real(
-    mode: str, image: Image, imported: frozenset[str], destination: Destination, plan: Plan, base: Base, tools: Tools
-) -> str:
-    return "pending"
+def import_request(mode: str, image: Image, imported: frozenset[str], code: Own, plan: Plan) -> Request:
+    """What to import in an image to prove that it works: what its scripts start, and its top-level packages."""
+    chosen = plan.settings.imports
+    if chosen is None:
+        scripts = {target.partition("[")[0].strip() for target in plan.project.scripts.values()}
+        chosen = (*sorted(scripts), *top_level(entry.path for entry in code.wheel.entries))
+    return Request(image, INTERPRETER, chosen, imported, plan.platform, mode)

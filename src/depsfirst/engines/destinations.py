@@ -37,34 +37,33 @@ class Destination:
     endpoint: Endpoint | None = None
 
 
-def destination_for(order: Order, reference: str, others: tuple[str, ...], store: ContentStore) -> Destination:
+def destination_for(order: Order, reference: str, store: ContentStore) -> Destination:
     """Where the order wants its image; by default the local Docker if one answers, else an archive here.
 
     Args:
         order: says where, or leaves it open.
         reference: the image's name and tag.
-        others: names or ids of images that may share layers with it.
         store: remembers what daemons have.
 
     Raises:
         DepsfirstError: the destination cannot be used.
     """
     if order.output is None:
-        docker = _docker(reference, others, store, needed=order.load)
+        docker = _docker(reference, store, needed=order.load)
         if docker is not None:
             return docker
     output = order.output or f"{reference.rpartition('/')[2].partition(':')[0]}.tar"
     return _layout(output) if output.startswith(_LAYOUT) else _archive(output, reference)
 
 
-def _docker(reference: str, others: tuple[str, ...], store: ContentStore, *, needed: bool) -> Destination | None:
+def _docker(reference: str, store: ContentStore, *, needed: bool) -> Destination | None:
     from depsfirst.oci.endpoint import find_endpoint
     from depsfirst.oci.stores.daemon import Daemon, answers
 
     endpoint = find_endpoint()
     if not needed and not answers(endpoint):
         return None
-    daemon = Daemon(endpoint, parse_reference(reference), store, others)
+    daemon = Daemon(endpoint, parse_reference(reference), store)
     return Destination(daemon, "docker", compress=False, run=f"docker run --rm {reference}", endpoint=endpoint)
 
 

@@ -12,13 +12,14 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.tools import Tools
 from depsfirst.engines.bases import resolve_base
-from depsfirst.engines.checking import check_imports, import_for_real
+from depsfirst.engines.checking import check_imports, import_request
 from depsfirst.engines.dependencies import dependencies, environment_layer
 from depsfirst.engines.destinations import destination_for
 from depsfirst.engines.first_party import code_layer, libraries, library_layer, own
 from depsfirst.engines.planning import make_plan
+from depsfirst.engines.tools import Tools
+from depsfirst.engines.verify import failure, known, verify
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import Image
 from depsfirst.oci.store import copy
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from depsfirst.engines.bases import Base
     from depsfirst.engines.destinations import Destination
     from depsfirst.engines.first_party import Own
+    from depsfirst.engines.verify import Request, Verdict
     from depsfirst.oci.image import Layer
     from depsfirst.oci.store import Written
     from depsfirst.plan import Order, Plan
@@ -62,12 +64,31 @@ def build(order: Order, store: ContentStore, progress: Progress) -> Built:
     layers = [environment_layer(base, plan, store), *third_party.layers]
     layers += [library_layer(beside, tools)] if beside else []
     image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe)
-    with clock.step("write"):
-        destination = destination_for(order, plan.reference, (), store)
-        image, written = _write(image, destination, tools)
-    with clock.step("verify"):
-        verdict = import_for_real(order.verify, image, imported, destination, plan, base, tools)
-    return _built(plan, image, written, destination, code, verdict, clock)
+    destination = destination_for(order, plan.reference, store)
+    request = import_request(order.verify, image, imported, code, plan)
+    verdict = known(request, store)
+    if verdict is None:
+        verdict, image, written = _rehearsed(request, image, destination, tools, clock)
+    else:
+        with clock.step("write"):
+            image, written = _write(image, destination, tools)
+    return _built(plan, image, written, destination, code, str(verdict), clock)
+
+
+def _rehearsed(
+    request: Request, image: Image, destination: Destination, tools: Tools, clock: _Clock
+) -> tuple[Verdict, Image, Written]:
+    """Import the project in its image, then write it: an image that fails never gets where it was to go."""
+    from depsfirst.engines.rehearsal import stage
+
+    with stage(destination.endpoint, tools.store) as runners:
+        with clock.step("verify"), tools.progress.task("importing the project in its image", None, "modules"):
+            verdict = verify(request, tools.store, runners)
+        error = failure(verdict, request.mode)
+        if error is not None:
+            raise error
+        with clock.step("write"):
+            return verdict, *_write(image, destination, tools)
 
 
 def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str) -> Image:

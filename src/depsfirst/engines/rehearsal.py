@@ -1,0 +1,88 @@
+"""Runs an image before it goes where it is wanted, so that one that does not import never gets there."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from depsfirst.engines.runners.chroot import Chroot
+from depsfirst.engines.runners.docker import Docker
+from depsfirst.engines.runners.podman import Podman
+from depsfirst.errors import DepsfirstError
+from depsfirst.oci.connection import Connection
+from depsfirst.oci.reference import parse_reference
+from depsfirst.oci.store import copy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from depsfirst.content import ContentStore
+    from depsfirst.engines.runners import Outcome, Runner, Trial
+    from depsfirst.oci.endpoint import Endpoint
+
+_SECONDS = 120
+
+
+@contextmanager
+def stage(endpoint: Endpoint | None, store: ContentStore) -> Iterator[list[Runner]]:
+    """What can run an image that is not yet where it is wanted; what that leaves behind is gone after the block.
+
+    Args:
+        endpoint: of the Docker that will get the image; its layers are sent only once if the block copies it there.
+        store: gives room to unpack an image that no Docker gets.
+    """
+    if endpoint is None:
+        yield [Chroot(store), _InPodman(store)]
+        return
+    docker = _InDocker(endpoint, store)
+    try:
+        yield [docker]
+    finally:
+        docker.leave()
+
+
+class _InDocker:
+    """Loads the image into the daemon under a name of its own."""
+
+    name = "docker"
+
+    def __init__(self, endpoint: Endpoint, store: ContentStore) -> None:
+        self._endpoint = endpoint
+        self._store = store
+        self._reference: str | None = None
+
+    def run(self, trial: Trial) -> Outcome:
+        from depsfirst.oci.stores.daemon import Daemon
+
+        reference = f"depsfirst-trial:{trial.image.id.partition(':')[2][:12]}"
+        copy(trial.image, Daemon(self._endpoint, parse_reference(reference), self._store))
+        self._reference = reference
+        with Connection(self._endpoint, seconds=_SECONDS) as connection:
+            return Docker(connection.ask, reference).run(trial)
+
+    def leave(self) -> None:
+        """Take the name away again; layers that nothing else holds go with it."""
+        if self._reference is None:
+            return
+        try:
+            with Connection(self._endpoint, seconds=_SECONDS) as connection:
+                connection.ask("DELETE", f"/images/{self._reference}", None)
+        except DepsfirstError:  # what went wrong is said already, or the image is where it should be
+            return
+
+
+class _InPodman:
+    """Writes the image into a layout for podman."""
+
+    name = "podman"
+
+    def __init__(self, store: ContentStore) -> None:
+        self._store = store
+
+    def run(self, trial: Trial) -> Outcome:
+        from depsfirst.oci.stores.layout import Layout
+
+        with self._store.scratch_directory() as scratch:
+            layout = Layout(scratch / "layout")
+            copy(trial.image, layout)
+            return Podman(str(layout)).run(trial)

@@ -1,0 +1,86 @@
+"""Runs a command in an image that was written to an archive or a layout, with podman."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from depsfirst.engines.runners import Outcome, Trial, UnavailableError, tail
+
+FLAGS = "DEPSFIRST_PODMAN_FLAGS"
+"""Environment variable with more options for ``podman run``, for machines that need some."""
+
+_NOT_STARTED = {125, 126, 127}
+"""Statuses by which podman says that it, or the runtime below it, could not start the command."""
+_PULL_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Podman:
+    """podman, and the image by its transport: ``docker-archive:FILE`` or ``oci:DIR``."""
+
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return "podman"
+
+    def run(self, trial: Trial) -> Outcome:
+        """Take the image in, run the command, and remove the container, and the image if it was not there before."""
+        if shutil.which("podman") is None:
+            raise UnavailableError("it is not installed")
+        before = set(_said("images", "--quiet", "--all", "--no-trunc").split())
+        image = _said("pull", "--quiet", self.source).split()[-1]
+        try:
+            return _run(image, trial)
+        finally:
+            if f"sha256:{image.removeprefix('sha256:')}" not in before:
+                _call("rmi", "--force", image)
+
+
+def _run(image: str, trial: Trial) -> Outcome:
+    container = f"depsfirst-{secrets.token_hex(6)}"
+    program, *arguments = trial.command
+    command = ["podman", "run", "--rm", "--name", container, "--network", "none", "--log-driver", "none"]
+    command += ["--pull", "never", *shlex.split(os.environ.get(FLAGS, "")), "--entrypoint", program, image, *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=trial.timeout,
+        )
+    except subprocess.TimeoutExpired as error:
+        _call("rm", "--force", "--time", "0", container)
+        return Outcome(None, tail(error.output or b""))
+    said = tail(done.stdout)
+    if done.returncode in _NOT_STARTED:
+        raise UnavailableError(_last(said))
+    return Outcome(done.returncode, said)
+
+
+def _said(*arguments: str) -> str:
+    done = _call(*arguments)
+    if done.returncode:
+        raise UnavailableError(_last(done.stderr.decode("utf-8", "replace")))
+    return done.stdout.decode()
+
+
+def _call(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["podman", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PULL_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(f"`podman {arguments[0]}` takes longer than {_PULL_SECONDS} s") from None
+
+
+def _last(said: str) -> str:
+    return (said.strip().splitlines() or ["it failed without a word"])[-1].removeprefix("Error: ")
