@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.constraints import alternatives, python_marker
+from depsfirst.project.locked import by_name, marker_of
+from depsfirst.project.markers import admits
 from depsfirst.project.model import MAIN, Dependency, normalize
 from depsfirst.project.toml import Table
 
@@ -43,19 +45,17 @@ def connect(
     Raises:
         DepsfirstError: a constraint or marker is none.
     """
-    graph = _Graph(packages)
-    connected = tuple(
-        graph.connected(package, entry) for package, entry in zip(packages, table.tables("package"), strict=True)
-    )
+    entries = table.tables("package")
+    graph = _Graph(packages, [marker_of(entry, "marker") for entry in entries])
+    connected = tuple(graph.connected(package, entry) for package, entry in zip(packages, entries, strict=True))
     poetry = Table(pyproject, _MANIFEST).table("tool").table("poetry")
     return connected, graph.roots(poetry), graph.extras(poetry)
 
 
 class _Graph:
-    def __init__(self, packages: tuple[LockedPackage, ...]) -> None:
-        from depsfirst.project.locked import by_name
-
+    def __init__(self, packages: tuple[LockedPackage, ...], markers: list[str | None]) -> None:
         self._packages = packages
+        self._markers = markers
         self._places = by_name(packages)
 
     def connected(self, package: LockedPackage, entry: Table) -> LockedPackage:
@@ -105,10 +105,15 @@ class _Graph:
 
     def _edge(self, name: str, wish: Table) -> Dependency:
         extras = frozenset(normalize(extra) for extra in wish.texts("extras"))
-        return Dependency(name, self._candidates(name, wish), extras, _marker(wish))
+        candidates = self._candidates(name, wish)
+        return Dependency(name, candidates, extras, _all_of(_marker(wish), self._any_of(candidates)))
+
+    def _any_of(self, candidates: tuple[int, ...]) -> str | None:
+        """When any candidate is wanted at all, which the oldest locks note with the package."""
+        markers = [self._markers[candidate] for candidate in candidates]
+        return " or ".join(f"({marker})" for marker in markers if marker) if all(markers) else None
 
     def _candidates(self, name: str, wish: Table) -> tuple[int, ...]:
-        from depsfirst.project.markers import admits
 
         places = self._places.get(name, ())
         specifiers = _constraint(wish)
@@ -120,7 +125,6 @@ class _Graph:
 
 
 def _constraint(wish: Table) -> tuple[str, ...]:
-    from depsfirst.project.markers import admits
 
     try:
         specifiers = alternatives(wish.maybe_text("version") or "*")
@@ -132,14 +136,16 @@ def _constraint(wish: Table) -> tuple[str, ...]:
 
 
 def _marker(wish: Table) -> str | None:
-    from depsfirst.project.locked import marker_of
 
     try:
         python = python_marker(wish.maybe_text("python") or "*")
     except ValueError as error:
         raise wish.error("python", str(error)) from None
-    parts = [part for part in (marker_of(wish, "markers"), python, _platform(wish)) if part]
-    return " and ".join(f"({part})" for part in parts) or None
+    return _all_of(marker_of(wish, "markers"), python, _platform(wish))
+
+
+def _all_of(*markers: str | None) -> str | None:
+    return " and ".join(f"({marker})" for marker in markers if marker) or None
 
 
 def _platform(wish: Table) -> str | None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.constraints import python_specifier
 from depsfirst.project.model import Dependency, Lock, LockedFile, LockedPackage, Source, normalize
-from depsfirst.project.poetry_graph import connect, manifest_groups
 from depsfirst.project.toml import Table, parse
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def read(lock: LockText, project: Project) -> Lock:
     _check_fit(table, lock.text, project)
     packages = tuple(_packages(table))
     if version < _FLAT_SINCE:
+        from depsfirst.project.poetry_graph import connect
+
         packages, roots, extras = connect(table, packages, project.pyproject)
     else:
         roots = _roots(table, packages, project.pyproject)
@@ -200,6 +201,8 @@ def _python(table: Table, key: str) -> str | None:
 def _roots(
     table: Table, packages: tuple[LockedPackage, ...], pyproject: Mapping[str, Any]
 ) -> dict[str, tuple[Dependency, ...]]:
+    from depsfirst.project.poetry_graph import manifest_groups
+
     groups = {group: list[Dependency]() for group in manifest_groups(pyproject)}
     for index, entry in enumerate(table.tables("package")):
         for group, marker in _memberships(entry):
