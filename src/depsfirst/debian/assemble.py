@@ -9,6 +9,7 @@ from threading import BoundedSemaphore
 from typing import IO, TYPE_CHECKING, Any
 
 from depsfirst.debian.deb import open_deb
+from depsfirst.debian.model import InstalledPackage
 from depsfirst.debian.settle import settle
 from depsfirst.debian.tree import Tree, write_nodes
 from depsfirst.errors import DepsfirstError
@@ -41,7 +42,7 @@ def assemble(
         file: gets the uncompressed tar; it has a name.
 
     Returns:
-        Facts of the layer: ``diff_id``, ``size`` in bytes, and ``packages``, each as a mapping.
+        Facts of the layer: ``diff_id``, ``size`` in bytes, and ``packages``, of :class:`InstalledPackage`.
 
     Raises:
         UnreachableError: the mirror does not answer.
@@ -57,8 +58,7 @@ def assemble(
         size = write_nodes(tree.nodes(), file)
         file.flush()
     installed = [
-        {"name": each.name, "version": each.version, "size": sizes[each.name], "note": notes.get(each.name, "")}
-        for each in packages
+        InstalledPackage(each.name, each.version, sizes[each.name], notes.get(each.name, "")) for each in packages
     ]
     return {"diff_id": sha256((FileSlice(Path(file.name), 0, size),)), "size": size, "packages": installed}
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from depsfirst.fetch import Fetcher
     from depsfirst.progress import Progress
 
-FORMAT = 1
-"""Raise it when the same packages are to become another layer: then no layer of the cache fits any more."""
+FORMAT = 2
+"""Raise it when the same packages are to become another layer, or the facts beside it others: then no layer of the
+cache fits any more."""
 FRESH = 24 * 3600
 """Seconds for which the mirror is not asked again."""
 LAYERS = "bases"
@@ -111,7 +112,7 @@ def _remembered(fact: Any) -> Resolution | None:
         return None
     return Resolution(
         codename=fact["codename"],
-        packages=tuple(Package(**package) for package in fact["packages"]),
+        packages=tuple(Package(*package) for package in fact["packages"]),
         left_out=tuple((name, reason) for name, reason in fact["left_out"]),
         notes=tuple(fact["notes"]),
         until=fact["until"],
@@ -145,7 +146,7 @@ def _kept(resolution: Resolution, key: str, store: ContentStore) -> DebianBase |
     fact, path = store.recall(_BASES, key), store.find(LAYERS, key)
     if fact is None or path is None:
         return None
-    packages = tuple(InstalledPackage(**package) for package in fact["packages"])
+    packages = tuple(InstalledPackage(*package) for package in fact["packages"])
     descriptor = Descriptor(LAYER, fact["diff_id"], fact["size"])
     blob = Blob(descriptor, (FileSlice(path, 0, descriptor.size),))
     title = f"deb:{resolution.codename}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +37,7 @@ class Mirror:
         return f"{self.main if package.archive == 'main' else self.security}/{package.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """A package of a signed index: what is needed to choose, fetch and check it.
 
     Attributes:
@@ -104,8 +103,7 @@ class Resolution:
     stale: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledPackage:
+class InstalledPackage(NamedTuple):
     """A package in the base.
 
     Attributes:
