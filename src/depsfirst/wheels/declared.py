@@ -17,7 +17,7 @@ from depsfirst.wheels.ignored import rules
 from depsfirst.wheels.tree import LEFT_OUT, OUTPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from depsfirst.project.model import BuildSystem
@@ -293,35 +293,33 @@ def _setuptools(subject: Subject) -> Iterator[str | Always]:
     if table(subject.manifest, "tool.distutils"):
         yield Always("[tool.distutils] configures commands")
     directives = [each for each in table(own, "dynamic").values() if isinstance(each, dict)]
-    for directive in [*directives, *literals.directives(_setup_cfg(subject))]:
+    directives += literals.directives(_setup_cfg(subject))
+    tops = {"", "src", *_texts(table(own, "package-dir").get("")), *_texts(table(own, "packages.find").get("where"))}
+    tops.update(top for each in directives for top in _texts(each.get("top")))
+    for directive in directives:
         yield from _texts(directive.get("file"))
         if reason := directive.get("always"):
             yield Always(reason)
         if isinstance(directive.get("attr"), str):
-            yield from _attribute(subject, directive["attr"])
+            yield from _attribute(subject, directive["attr"], tops)
 
 
 def _setup_cfg(subject: Subject) -> str:
     return subject.text("setup.cfg", "not readable") if "setup.cfg" in subject.tree.kinds else ""
 
 
-def _attribute(subject: Subject, dotted: str) -> Iterator[str | Always]:
+def _attribute(subject: Subject, dotted: str, tops: Iterable[str]) -> Iterator[str | Always]:
     from depsfirst.wheels import literals
 
     module, _, name = dotted.strip().rpartition(".")
     # a package that lies elsewhere than its name says could be another than the one that is found here
     moved = any(table(subject.manifest, "tool.setuptools.package-dir"))
-    found = list(_modules(subject.tree, module)) if module and not moved else []
+    paths = [posixpath.normpath(f"{top}/{module.replace('.', '/')}").lstrip("/") for top in tops]
+    files = [file for path in paths for file in (f"{path}.py", f"{path}/__init__.py") if file in subject.tree.kinds]
+    found = sorted({*files}) if module and not moved else []
     yield from found
     if not found or not all(literals.assigned(subject.text(path), name) for path in found):
         yield Always(f'"{dotted}" is found by importing the module')
-
-
-def _modules(tree: Tree, dotted: str) -> Iterator[str]:
-    """The files that a module may stand in, wherever its package lies."""
-    path = dotted.replace(".", "/")
-    for name in (f"{path}.py", f"{path}/__init__.py"):
-        yield from (file for file in tree.kinds if file == name or file.endswith(f"/{name}"))
 
 
 def _uv(subject: Subject) -> Iterator[str | Always]:

@@ -80,10 +80,13 @@ def build(
 def _check_name(wheel: Unpacked, project: Project) -> None:
     from packaging.utils import canonicalize_name
 
-    if project.manifest is not None and canonicalize_name(wheel.name) != canonicalize_name(project.name):
+    # where no table states the name, setup.py or setup.cfg may, or nobody does; then setuptools says "UNKNOWN"
+    tables = [declared.table(project.pyproject, each) for each in ("project", "tool.poetry")]
+    stated = next((each["name"] for each in tables if isinstance(each.get("name"), str)), None)
+    if wheel.name == "UNKNOWN" or (stated is not None and canonicalize_name(wheel.name) != canonicalize_name(stated)):
         raise DepsfirstError(
             f'the build backend made a wheel of "{wheel.name}", but the project is called "{project.name}"',
-            where=str(project.manifest),
+            where=str(project.manifest or project.root),
             hint="state the name in the table that this backend reads, as a rule [project]",
         )
 

@@ -90,7 +90,12 @@ def only_calls_setup(text: str) -> bool:
 
 
 def directives(text: str) -> Iterator[dict[str, str | list[str]]]:
-    """What a setup.cfg makes setuptools read: ``{"file": […]}``, ``{"attr": …}``, or ``{"always": reason}``."""
+    """What a setup.cfg makes setuptools read.
+
+    Yields:
+        ``{"file": […]}`` and ``{"attr": …}`` as in pyproject.toml; ``{"top": […]}`` for directories that packages
+        stand in; ``{"always": reason}`` for what cannot be foreseen.
+    """
     parser = ConfigParser(interpolation=None)
     try:
         parser.read_string(text)
@@ -110,6 +115,8 @@ def _directive(key: str, value: str) -> Iterator[dict[str, str | list[str]]]:
     moved = key == "package_dir" and not all(line.strip().startswith("=") for line in value.split("\n") if line.strip())
     if key in _PROGRAMS or moved:
         yield {"always": f'"setup.cfg" has {key}'}
+    elif key in {"package_dir", "where"}:
+        yield {"top": [part.strip("= ") for part in value.split("\n") if part.strip()]}
     elif colon and kind == "file":
         yield {"file": [part.strip() for part in rest.replace("\n", ",").split(",") if part.strip()]}
     elif colon and kind == "attr":
