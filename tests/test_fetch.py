@@ -7,12 +7,14 @@ import gzip
 import hashlib
 import io
 import socket
+import ssl
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import program, run
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.fetch import (
@@ -384,6 +386,35 @@ def test_many_threads_share_a_fetcher(fetcher: Fetcher, server: Server) -> None:
     for thread in threads:
         thread.join()
     assert results == [True] * 12
+
+
+def test_certificates_are_verified(
+    fetcher: Fetcher, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, secret = tmp_path / "own.pem", tmp_path / "secret.pem"
+    words = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"]
+    run(program("openssl"), "req", "-x509", "-newkey", "rsa:2048", *words, "-keyout", secret, "-out", own)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, secret)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    url = f"https://127.0.0.1:{server.server_address[1]}"
+    with pytest.raises(FetchError, match="certificate") as caught:
+        fetcher.get(f"{url}/document")
+    assert "SSL_CERT_FILE" in (caught.value.hint or "")
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    trusting = Fetcher(patience=0.001)
+    assert trusting.get(f"{url}/document").content == b"text"
+    location = f"http://127.0.0.1:{server.server_address[1]}/plain"
+    monkeypatch.setattr(Handler, "answer_down", lambda self: self.send(302, Location=location))
+    with pytest.raises(FetchError, match="sends away from https"):
+        trusting.get(f"{url}/down")
+    trusting.close()
+
+
+def test_a_document_has_a_limit(fetcher: Fetcher, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("depsfirst.fetch.DOCUMENT_LIMIT", 2 << 20)
+    with pytest.raises(FetchError, match="larger than 2 MiB"):
+        fetcher.get(f"{server.url}/plain")
 
 
 def test_shown_urls_carry_no_secret() -> None:

@@ -16,7 +16,7 @@ from tests.debian.conftest import DATE, Deb, File, make_library, python_packages
 from depsfirst.content import ContentStore
 from depsfirst.debian import base as subject
 from depsfirst.errors import DepsfirstError
-from depsfirst.fetch import MismatchError, UnreachableError
+from depsfirst.fetch import MismatchError, NotFoundError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -488,6 +488,37 @@ def test_a_suite_without_python_is_refused(build: Builder, archive: Archive) -> 
     archive.publish("trixie", [deb for deb in python_packages() if deb.name != "python3"])
     with pytest.raises(DepsfirstError, match='no Debian package "python3"'):
         build()
+
+
+def test_a_python_without_version_is_refused(build: Builder, archive: Archive) -> None:
+    debs = [deb for deb in python_packages() if deb.name not in {"python3", "python3-minimal"}]
+    archive.publish("trixie", [*debs, Deb("python3", files=(File("./usr/bin/python3", b"x"),))])
+    with pytest.raises(DepsfirstError, match='no package "python3-minimal"'):
+        build()
+
+
+def test_a_python_that_is_not_there_is_refused(build: Builder, archive: Archive) -> None:
+    debs = python_packages()
+    minimal = next(deb for deb in debs if deb.name == "python3-minimal")
+    minimal.files = ()
+    archive.publish("trixie", debs)
+    with pytest.raises(DepsfirstError, match='no "/usr/bin/python3"'):
+        build()
+
+
+def test_an_index_that_is_gone_is_named(build: Builder, archive: Archive) -> None:
+    for path in [path for path in archive.files if "binary-amd64" in path]:
+        del archive.files[path]
+    with pytest.raises(NotFoundError, match=r"main/binary-amd64/Packages\.xz"):
+        build()
+
+
+def test_a_server_that_refuses_updates_lacks_them(build: Builder, mirror: Mirror) -> None:
+    mirror.faults["trixie-updates"] = lambda _: (403, b"")
+    assert '"trixie-updates" is left out' in build().notes[1]
+    mirror.faults["trixie-updates"] = down
+    with pytest.raises(UnreachableError, match="trixie-updates"):
+        build(refresh=True)
 
 
 def test_an_unreadable_keyring_is_named(build: Builder, tmp_path: Path) -> None:

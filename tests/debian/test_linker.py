@@ -92,6 +92,18 @@ def test_a_cut_library_is_none(tmp_path: Path, cut: int) -> None:
     assert soname(FileSlice(tmp_path / "lib", 0, cut), 62) is None
 
 
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [(16, 2), (18, 3), (4, 1), (54, 10), (64 + 56, 1)],
+    ids=["program", "other machine", "32 bits", "short headers", "no dynamic segment"],
+)
+def test_what_is_no_library_of_the_machine_is_none(tmp_path: Path, offset: int, value: int) -> None:
+    data = bytearray(make_library("liba.so.1"))
+    data[offset] = value
+    (tmp_path / "lib").write_bytes(data)
+    assert soname(FileSlice(tmp_path / "lib", 0, len(data)), 62) is None
+
+
 def test_no_configuration_means_the_usual_folders(tmp_path: Path) -> None:
     tree = Tree()
     (tmp_path / "lib").write_bytes(make_library("liba.so.1"))
