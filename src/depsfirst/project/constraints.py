@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-_TERM = re.compile(
+_TERM = (
     r"(?P<operator>\^|~=|~|===|==|!=|<>|<=|>=|<|>|=)?\s*"
     r"v?(?P<version>[0-9][0-9A-Za-z.+!*_-]*|[*xX](?:\.[*xX])*)(?=[\s,]|$)"
 )
-_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+_NUMBERS = r"\d+(?:\.\d+)*"
 _ALIASES = {"": "==", "=": "==", "<>": "!="}
 _PYTHONS = [(2, 7), *((3, minor) for minor in range(41)), (4, 0)]
 _LAST_PATCH = 30
@@ -28,7 +28,7 @@ def _conjunction(text: str) -> str:
         return ""
     found = []
     position = 0
-    for term in _TERM.finditer(text):
+    for term in re.finditer(_TERM, text):
         if text[position : term.start()].strip(" ,"):
             break
         found += _terms(term["operator"] or "", term["version"])
@@ -59,7 +59,7 @@ def _wildcard(operator: str, version: str) -> list[str]:
 
 
 def _numbers(version: str) -> list[int]:
-    found = _NUMBERS.match(version)
+    found = re.match(_NUMBERS, version)
     return [int(number) for number in found[0].split(".")] if found else [0]
 
 
@@ -130,7 +130,7 @@ def python_marker(constraint: str) -> str | None:
 
 
 def _comparison(specifier: str) -> str:
-    found = _TERM.fullmatch(specifier)
+    found = re.fullmatch(_TERM, specifier)
     operator, version = (found["operator"], found["version"]) if found else ("==", specifier)
     full = len(_numbers(version)) > 2  # noqa: PLR2004 (major, minor)
     return f'{"python_full_version" if full else "python_version"} {operator} "{version}"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from packaging.version import InvalidVersion, Version
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from depsfirst.project.toml import Table
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_END = re.compile(r"[?#]")
 _SHA256 = re.compile(r"sha256:([0-9a-fA-F]{64})")
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _check = lru_cache(maxsize=8192)(check)
 
 
@@ -75,15 +77,22 @@ def sha256_of(table: Table, key: str = "hash") -> str | None:
 
 
 def file_name_of(table: Table, key: str) -> str:
-    """The plain file name that ends a file name, path or URL."""
+    """The file name that ends a path or URL; a key called ``file`` has to be nothing else."""
     text = table.text(key)
-    path = urlsplit(text).path if "://" in text else text
-    name = unquote(path.replace("\\", "/").rpartition("/")[2])
+    last = _END.split(text, maxsplit=1)[0] if "?" in text or "#" in text else text
+    name = last.rpartition("/")[2]
+    if "%" in name:
+        name = unquote(name)
+    if not name.strip(".") or "/" in name or "\\" in name or not name.isprintable():
+        raise table.error(key, f'"{text}" does not end in a file name')
     if key == "file" and name != text:
         raise table.error(key, f'"{text}" is no plain file name')
-    if not name.strip(".") or "/" in name or not name.isprintable():
-        raise table.error(key, f'"{text}" does not end in a file name')
     return name
+
+
+def is_commit(text: str) -> bool:
+    """Whether a text is the full name of a git commit."""
+    return _COMMIT.fullmatch(text) is not None
 
 
 def by_name(packages: Iterable[LockedPackage]) -> dict[str, tuple[int, ...]]:

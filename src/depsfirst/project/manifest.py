@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "pyproject.toml"
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _SETUPTOOLS = BuildSystem(("setuptools>=40.8.0",), "setuptools.build_meta:__legacy__")
 """What PEP 517 says of a source tree that names no backend."""
 _POETRY = BuildSystem(("poetry-core>=1.0.0",), "poetry.core.masonry.api")
@@ -80,7 +80,7 @@ def _name(table: Table, root: Path) -> str:
 
 def _checked_name(table: Table) -> str:
     name = table.text("name")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise table.error("name", f'"{name}" is no name of a project', "use letters, digits, `-`, `_` and `.`")
     return name
 

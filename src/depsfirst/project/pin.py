@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.locked import canonical_version
+from depsfirst.project.locked import canonical_version, is_commit
 from depsfirst.project.markers import admits, check
 from depsfirst.project.model import LockedFile, LockedPackage, Source, normalize
 from depsfirst.project.requirement import parse_requirement
@@ -25,7 +25,6 @@ _ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _OPTIONS = re.compile(r"\s+(?=--?[a-z])")
 _HASH = re.compile(r"--hash(?:\s*=\s*|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)")
 _SHA256_LENGTH = 64
-_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _NAMED = re.compile(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
 _PIN = "pin it as `name==version`; `uv pip compile` and `pip-compile` do so for every package"
@@ -146,7 +145,7 @@ def _commit(name: str | None, place: str, where: str) -> Pin:
     plain, _, text = place.partition("#")
     fragment = dict(parse_qsl(text))
     url, _, commit = plain.rpartition("@")
-    if not _COMMIT.fullmatch(commit):
+    if not is_commit(commit):
         raise DepsfirstError(f'"{plain}" is not pinned', where=where, hint="pin it to a commit: `git+URL@COMMIT`")
     location = f"{url}@{commit.lower()}{_subdirectory(fragment)}"
     return Pin(_name(name, fragment, place, where), where, source=Source("git", location))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 
-_PLACE = re.compile(r"\s*\(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_PLACE = r"\s*\(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$"
 _TITLES = {str: "a string", bool: "true or false", list: "a list", dict: "a table", int: "a whole number"}
 
 
@@ -34,7 +34,7 @@ def parse(text: str, name: str) -> dict[str, Any]:
         raise DepsfirstError("the values are nested too deep", where=name) from None
     except ValueError as error:
         message = str(error)
-        place = _PLACE.search(message)
+        place = re.search(_PLACE, message)
         if place is None:
             raise DepsfirstError(f"this is no TOML: {message}", where=name) from None
         line = place["line"] or str(text.count("\n") + 1)

@@ -26,7 +26,6 @@ _HINT = f"run `{COMMAND}`"
 _LEGACY_KEYS = ("dependencies", "source", "extras", "dev-dependencies")
 _PROJECT_KEYS = ("requires-python", "dependencies", "optional-dependencies")
 _FLAT_SINCE = (2, 1)
-_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 
 
 def stable_text(text: str, project: Project) -> str:  # noqa: ARG001 (the shape of every format)
@@ -144,8 +143,10 @@ def _source(table: Table) -> Source:
 
 
 def _commit_url(table: Table, url: str) -> str:
+    from depsfirst.project.locked import is_commit
+
     commit = table.text("resolved_reference")
-    if not _COMMIT.fullmatch(commit):
+    if not is_commit(commit):
         raise table.error("resolved_reference", f'"{commit}" is no commit', _HINT)
     return _with_subdirectory(table, f"git+{url}@{commit.lower()}")
 

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 NAMES: tuple[str, ...] = ("requirements.txt",)
 COMMAND = "uv pip compile pyproject.toml --generate-hashes -o requirements.txt"
 
-_COMMENT = re.compile(r"(?:^|\s+)#.*$")
-_OPTION = re.compile(r"(?P<name>--[a-z][a-z-]*|-[a-z])(?:\s*=\s*|\s*)(?P<value>.*)")
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_COMMENT = r"(?:^|\s+)#.*$"
+_OPTION = r"(?P<name>--[a-z][a-z-]*|-[a-z])(?:\s*=\s*|\s*)(?P<value>.*)"
+_MAY_INCLUDE = r"(?m)^\s*-(?:r|c|-requirement|-constraint)"
+_VARIABLE = r"\$\{[A-Z0-9_]+\}"
 _SHORT = {
     "-r": "--requirement",
     "-c": "--constraint",
@@ -51,6 +52,8 @@ def includes(text: str, name: str) -> Iterator[str]:
         text: of the file.
         name: path of the file, relative to the lock's directory.
     """
+    if not re.search(_MAY_INCLUDE, text):
+        return
     for _, line in _lines(text):
         option, value = _option(line)
         if option in _INCLUDING and "://" not in value:
@@ -58,7 +61,7 @@ def includes(text: str, name: str) -> Iterator[str]:
 
 
 def _option(line: str) -> tuple[str | None, str]:
-    found = _OPTION.fullmatch(line)
+    found = re.fullmatch(_OPTION, line)
     if found is None:
         return None, line
     return _SHORT.get(found["name"], found["name"]), found["value"].strip().strip("\"'")
@@ -69,10 +72,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     logical, start = "", 1
     for number, line in enumerate([*text.splitlines(), ""], 1):
         start = start if logical else number
-        if line.endswith("\\") and not _COMMENT.match(line):
+        if line.endswith("\\") and not re.match(_COMMENT, line):
             logical += line.rstrip("\\") + " "
             continue
-        logical = _COMMENT.sub("", logical + line).strip()
+        logical = re.sub(_COMMENT, "", logical + line).strip()
         if logical:
             yield start, logical
         logical = ""
@@ -123,7 +126,7 @@ class _Reader:
     def _line(self, line: str, name: str, where: str, *, constraint: bool) -> None:
         from depsfirst.project.pin import parse_pin
 
-        if _VARIABLE.search(line):
+        if re.search(_VARIABLE, line):
             raise DepsfirstError(
                 "environment variables are not read",
                 where=where,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import (
@@ -38,14 +37,20 @@ _KINDS: Mapping[str, SourceKind] = {
     "directory": "directory",
 }
 _LOCAL = ("editable", "directory", "virtual")
-_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 
 
 def stable_text(text: str, project: Project) -> str:
     """The text without the version of the project's own entry, which uv writes into the lock."""
-    name, path = re.escape(normalize(project.name)), re.escape(_directory(project))
-    own = rf'^(name = "{name}"\r?\n)version = "[^"\n]*"(\r?\nsource = {{ (?:{"|".join(_LOCAL)}) = "{path}" }})'
-    return re.sub(own, r"\1\2", text, count=1, flags=re.MULTILINE)
+    path = re.escape(_directory(project))
+    own = re.compile(rf'version = "[^"\n]*"\nsource = {{ (?:{"|".join(_LOCAL)}) = "{path}" }}\n')
+    start = f'[[package]]\nname = "{normalize(project.name)}"\n'
+    place = text.find(start)
+    while place >= 0:
+        found = own.match(text, place + len(start))
+        if found is not None:
+            return text[: found.start()] + text[found.start() :].partition("\n")[2]
+        place = text.find(start, place + 1)
+    return text
 
 
 def _directory(project: Project) -> str:
@@ -202,8 +207,12 @@ def _source(table: Table) -> Source:
 
 
 def _commit_url(table: Table) -> str:
+    from urllib.parse import parse_qsl, urlsplit
+
+    from depsfirst.project.locked import is_commit
+
     url = urlsplit(table.text("git"))
-    if not _COMMIT.fullmatch(url.fragment):
+    if not is_commit(url.fragment):
         raise table.error("git", "no commit", _HINT)
     subdirectory = dict(parse_qsl(url.query)).get("subdirectory")
     plain = url._replace(query="", fragment="").geturl()
@@ -219,8 +228,8 @@ def _files(entry: Table, source: Source) -> Iterator[LockedFile]:
 def _file(table: Table, source: Source) -> LockedFile:
     from depsfirst.project.locked import file_name_of, sha256_of
 
-    key = next((key for key in ("filename", "url", "path") if key in table), None)
-    if key:
+    key = "url" if "url" in table else "filename" if "filename" in table else "path"
+    if key in table:
         name = file_name_of(table, key)
     elif source.kind == "index":
         raise DepsfirstError('no "url"', where=table.where, hint=_HINT)
