@@ -49,6 +49,26 @@ def test_what_is_not_literal_stays_undone(line: str) -> None:
     assert script.undone == "its postinst was not run, which would call update-alternatives"
 
 
+def test_a_loop_over_words_is_gone_through() -> None:
+    text = """
+    for prog in compare convert ; do
+        if dpkg --compare-versions "$2" lt 8; then
+            echo "$program"
+        fi
+        update-alternatives --install /usr/bin/$prog \\
+            $prog /usr/bin/${prog}-im7 100
+        update-alternatives --install /usr/bin/x x ${prog%x} 1
+    done
+    update-alternatives --install /usr/bin/$prog y /y 1
+    """
+    script = read_scripts({"postinst": text.encode()})
+    assert script.alternatives == (
+        Alternative("/usr/bin/compare", "compare", "/usr/bin/compare-im7", 100),
+        Alternative("/usr/bin/convert", "convert", "/usr/bin/convert-im7", 100),
+    )
+    assert script.undone
+
+
 def test_the_best_alternative_wins() -> None:
     low, high, equal = (Alternative("/l", "n", f"/{name}", rank) for name, rank in (("a", 1), ("b", 9), ("c", 9)))
     other = Alternative("/k", "m", "/d", 1)

@@ -77,7 +77,7 @@ def build_base(  # noqa: PLR0913 - all but the suite by name
     tools = Tools(store, fetcher, progress or Silent())
     resolution = _resolution(request, tools, refresh=refresh)
     key = _layer_key(resolution, request.architecture)
-    return _kept(resolution, key, store) or _assembled(resolution, key, request, tools)
+    return _kept(resolution, key, store, reused=True) or _assembled(resolution, key, request, tools)
 
 
 def _architecture(platform: str) -> str:
@@ -141,7 +141,7 @@ def _digest(facts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _kept(resolution: Resolution, key: str, store: ContentStore) -> DebianBase | None:
+def _kept(resolution: Resolution, key: str, store: ContentStore, *, reused: bool) -> DebianBase | None:
     """The base out of the cache, if its layer is there."""
     fact, path = store.recall(_BASES, key), store.find(LAYERS, key)
     if fact is None or path is None:
@@ -152,7 +152,7 @@ def _kept(resolution: Resolution, key: str, store: ContentStore) -> DebianBase |
     title = f"deb:{resolution.codename}"
     return DebianBase(
         suite=resolution.codename,
-        layer=Layer(descriptor.digest, blob, kind="base", title=title, reused=True),
+        layer=Layer(descriptor.digest, blob, kind="base", title=title, reused=reused),
         packages=packages,
         left_out=resolution.left_out,
         python=_python(resolution),
@@ -170,10 +170,10 @@ def _assembled(resolution: Resolution, key: str, request: Request, tools: Tools)
         file.flush()
         tools.store.adopt(Path(file.name), LAYERS, key)
     tools.store.remember(_BASES, key, fact)
-    made = _kept(resolution, key, tools.store)
+    made = _kept(resolution, key, tools.store, reused=False)
     if made is None:
         raise DepsfirstError("the cache lost what was just written", where=str(tools.store.root))
-    return replace(made, layer=replace(made.layer, reused=False))
+    return made
 
 
 def _python(resolution: Resolution) -> tuple[int, int, int]:

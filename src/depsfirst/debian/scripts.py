@@ -16,12 +16,13 @@ _HARMLESS = re.compile(
     \#.* | : | true | shift | set\ -e\w* | exit(\ 0)?
     | (el)?if\ !?\ ?{_TEST}(\ (&&|\|\|)\ {_TEST})*(\ ?;\ ?then)?
     | if\ (which|command\ -v)\ [\w.-]+(\ ?>\ ?/dev/null(\ 2>&1)?)?(\ ?;\ ?then)?
-    | then | else | fi | case\ "\$1"\ in | \(?[\w|*\ -]+\) | ;; | esac
+    | then | else | fi | do | case\ "\$1"\ in | \(?[\w|*\ -]+\) | ;; | esac
     | (py3?compile|py3?clean|ldconfig|dpkg-maintscript-helper|rm_conffile)\b.*
     """,
     re.VERBOSE,
 )
 """Lines that would change nothing in an image: flow of control, byte code, the linker's cache, upgrades."""
+_LOOP = re.compile(r"for (?P<variable>\w+) in (?P<values>[\w.+ -]+)(?: ?; do)?")
 _TELLING = re.compile(
     r"(?<![\w/.-])(?:/usr)?(?:/s?bin/)?(add(?:user|group)|(?:user|group)(?:add|mod)|update-[\w-]+|dpkg-\w+|deb-systemd-\w+"
     r"|systemctl|invoke-rc\.d|glib-compile-\w+|gdk-pixbuf-\w+|fc-cache|ucfr?|db_\w+|ch(?:own|mod|grp)|mkdir|ln|cp|mv"
@@ -87,10 +88,22 @@ def best_alternatives(alternatives: Iterable[Alternative]) -> tuple[Alternative,
 
 
 def _lines(text: str) -> Iterator[str]:
-    for line in text.replace("\\\n", " ").splitlines():
-        words = " ".join(line.split())
-        if words:
-            yield words
+    """The lines, those of a loop over literal words once for each word."""
+    variable, values = "", [""]
+    for words in (" ".join(line.split()) for line in text.replace("\\\n", " ").splitlines()):
+        loop = _LOOP.fullmatch(words)
+        if loop:
+            variable, values = loop["variable"], loop["values"].split()
+        elif words == "done":
+            variable, values = "", [""]
+        elif words:
+            yield from (_with(words, variable, value) for value in values)
+
+
+def _with(line: str, variable: str, value: str) -> str:
+    if not variable:
+        return line
+    return re.sub(rf"\$(?:{variable}\b|\{{{variable}\}})", lambda _: value, line)
 
 
 def _alternative(line: str) -> Alternative | None:
