@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import zipfile
+from base64 import urlsafe_b64encode
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from packaging.version import Version
 
 from depsfirst.content import ContentStore
+from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover_library
-from depsfirst.wheels.backend import ENVIRONMENTS
+from depsfirst.project.model import BuildSystem
+from depsfirst.wheels import learning
+from depsfirst.wheels.backend import ENVIRONMENTS, Source, built_wheel
+from depsfirst.wheels.project import project_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,3 +150,106 @@ def nobody(tmp_path: Path) -> Iterator[None]:
         os.seteuid(0)
         for folder, mode in closed:
             folder.chmod(mode)
+
+
+class Packer:
+    """Packs what lies below ``src``, as a declarative backend does, and counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.tag = "py3-none-any"
+        self.name = "corner_shop"
+        self.more: dict[str, bytes] = {}
+        self.meanwhile: Callable[[Path], object] = lambda _: None
+
+    @contextmanager
+    def __call__(self, source: Source, store: ContentStore, **_: Any) -> Iterator[Path]:
+        self.calls += 1
+        root = source.directory
+        with store.scratch_directory() as scratch:
+            version = str(Version(_version(root)))
+            path = scratch / f"{self.name}-{version}-{self.tag}.whl"
+            self._pack(root, path, version)
+            self.meanwhile(root)
+            yield path
+
+    def _pack(self, root: Path, path: Path, version: str) -> None:
+        info = f"{self.name}-{version}.dist-info"
+        files = {
+            str(file.relative_to(root / "src")): file for file in sorted((root / "src").rglob("*")) if file.is_file()
+        }
+        packed = {name: (file.read_bytes(), file.stat().st_mode) for name, file in files.items() if _is_packed(name)}
+        packed[f"{info}/licenses/LICENSE"] = ((root / "LICENSE").read_bytes(), 0o644)
+        readme = (root / "README.md").read_bytes()
+        packed[f"{info}/METADATA"] = (b"Name: corner-shop\nVersion: %s\n\n%s" % (version.encode(), readme), 0o644)
+        packed[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nTag: {self.tag}\n".encode(), 0o644)
+        packed |= {name.replace("INFO", info): (data, 0o644) for name, data in self.more.items()}
+        rows = [f"{name},sha256={_hash(data)},{len(data)}" for name, (data, _) in packed.items()]
+        packed[f"{info}/RECORD"] = ("\n".join([*rows, f"{info}/RECORD,,"]).encode(), 0o644)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, (data, mode) in packed.items():
+                entry = zipfile.ZipInfo(name)
+                entry.external_attr = (0o100000 | mode & 0o777) << 16
+                archive.writestr(entry, data)
+
+
+def _is_packed(name: str) -> bool:
+    return not name.endswith(".pyc") and "/.mypy_cache/" not in name
+
+
+def _hash(data: bytes) -> str:
+    return urlsafe_b64encode(sha256(data).digest()).decode().rstrip("=")
+
+
+def _version(root: Path) -> str:
+    lines = (root / "pyproject.toml").read_text().splitlines()
+    return next(line.split('"')[1] for line in lines if line.startswith("version ="))
+
+
+@pytest.fixture
+def packer(monkeypatch: pytest.MonkeyPatch) -> Packer:
+    packer = Packer()
+    monkeypatch.setattr(learning, "built_wheel", packer)
+    return packer
+
+
+@pytest.fixture
+def root(shop: Callable[[str], Path]) -> Path:
+    return shop("flit")
+
+
+@pytest.fixture
+def wheel(
+    root: Path, read: Callable[[Path], Project], store: ContentStore, packer: Packer
+) -> Callable[[], ProjectWheel]:
+    """``wheel()`` is the wheel of the project as it stands; it has been built once."""
+    assert project_wheel(read(root), store).how == "built"
+    return lambda: project_wheel(read(root), store)
+
+
+@pytest.fixture
+def fresh(root: Path, read: Callable[[Path], Project], tmp_path: Path, packer: Packer) -> Callable[[], ProjectWheel]:
+    """``fresh()`` is what the backend makes of the project as it stands."""
+    return lambda: project_wheel(read(root), ContentStore(tmp_path / f"fresh {packer.calls}"))
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A package index that backends come from; what needs it is skipped with the reason where there is none."""
+    folder = tmp_path_factory.mktemp("index")
+    (folder / "tiny.py").write_text('"""Tiny."""\n__version__ = "1"\n')
+    (folder / "pyproject.toml").write_text('[project]\nname = "tiny"\ndynamic = ["version", "description"]\n')
+    store = ContentStore(folder / "cache")
+    try:
+        with built_wheel(Source(folder, BuildSystem(("flit_core",), "flit_core.buildapi"), "tiny"), store):
+            return
+    except DepsfirstError as error:
+        if os.environ.get("DEPSFIRST_REQUIRE_ENGINES") == "1":
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(f"a package index is needed: {error}")
+
+
+@pytest.fixture(autouse=True)
+def _index(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("index"):
+        request.getfixturevalue("index")

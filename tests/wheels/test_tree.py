@@ -205,3 +205,11 @@ def looked(hashes: Hashes) -> Seen:
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as left alone as soon as the clock has moved on."""
     monkeypatch.setattr(tree, "_TICKS", -3600 * 10**9)
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(root: Path) -> None:
+    number = os.open(root / "README.md", os.O_RDONLY)
+    try:
+        assert tree._whole(number, 2) == b"# Shop"
+    finally:
+        os.close(number)
