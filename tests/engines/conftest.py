@@ -32,10 +32,8 @@ def host_root(tmp_path_factory: pytest.TempPathFactory) -> HostRoot:
     stdlib = Path(os.__file__).parent
     tar = tmp_path_factory.mktemp("host") / "host.tar"
     with tarfile.open(tar, "w") as file:
-        for path in [python, *needed([python, *stdlib.glob("lib-dynload/*.so")])]:
-            file.add(path, filter=owned, recursive=False)
-            if path.is_symlink():
-                file.add(path.resolve(), filter=owned)
+        for path in [python, *needed([python, *stdlib.glob("lib-dynload/_ctypes.*")])]:
+            file.add(path.resolve(), path, filter=owned)
         file.add(stdlib, filter=lambda entry: None if Path(entry.name).name in LEFT_OUT else owned(entry))
         link = tarfile.TarInfo("usr/local/bin/python3")
         link.type, link.linkname = tarfile.SYMTYPE, str(python)

@@ -253,7 +253,7 @@ def test_a_module_that_something_surely_imports_is_not_optional() -> None:
 
 def test_an_entry_point_is_never_optional() -> None:
     source = "def f():\n    from . import cli\n"
-    entered = Surroundings(LAYERS, STDLIB, entries=frozenset({"shop.cli"}))
+    entered = Surroundings(LAYERS, STDLIB, entries=frozenset({"shop.cli:main"}))
     assert [problem.severity for problem in found(source, cli="import missing")] == ["warning"]
     assert [problem.severity for problem in found(source, entered, cli="import missing")] == ["error"]
 

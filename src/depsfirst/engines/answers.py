@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from depsfirst.engines.modules import Names, Provided, absolute, parent, prefixes
@@ -37,16 +36,14 @@ _WHEN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stdlib:
+class Stdlib(NamedTuple):
     """The top-level names of the standard library of a base, and its Python as (major, minor)."""
 
     names: frozenset[str]
     python: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What the project's code is held against.
 
     Attributes:
@@ -55,18 +52,17 @@ class Surroundings:
         ignored: module names never reported, with all below them.
         uninstalled: locked packages that are not installed, by normalized name: ``group`` or ``extra``, and
             the name of that.
-        entries: modules of the project that are surely loaded, as those of its scripts.
+        entries: modules of the project that are surely loaded, as its scripts name them: ``module:object`` too.
     """
 
     provided: Provided
     stdlib: Stdlib
     ignored: frozenset[str] = frozenset()
-    uninstalled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    uninstalled: Mapping[str, tuple[str, str]] = {}
     entries: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """An import that nothing answers, or a file that does not compile.
 
     ``error`` is certain; ``warning`` may never be met; ``unknown`` is a file the host's Python cannot judge.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -25,8 +24,7 @@ _MACHINES = {
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A CPython of a base.
 
     Attributes:
@@ -44,16 +42,14 @@ class Interpreter:
     stdlib: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Libc:
+class Libc(NamedTuple):
     """The C library: ``glibc``, ``musl``, or ``none`` where the interpreter is static; and (major, minor)."""
 
     kind: str
     version: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class BaseFacts:
+class BaseFacts(NamedTuple):
     """What a base offers.
 
     Attributes:
@@ -82,7 +78,8 @@ class BaseFacts:
 
     def to_json(self) -> dict[str, Any]:
         """The value for a memo."""
-        return asdict(self)
+        interpreters = [python._asdict() for python in self.interpreters]
+        return self._asdict() | {"libc": self.libc._asdict(), "interpreters": interpreters}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> BaseFacts:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import sys
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,16 +40,14 @@ _FORMAT = 1
 _SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """The problems, sorted by place, and all that importing the project asks for, as ``module:name``."""
 
     problems: tuple[Problem, ...]
     imported: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """Where a check remembers what each source imports: a store, and a key of the project."""
 
     store: ContentStore
@@ -112,7 +109,7 @@ def check(
     ]
     scans = _scans(sources, around.stdlib.python, memory)
     project = _Project(sources, scans, names_of(map(_path, listed)))
-    hooked = replace(around, provided=around.provided | Provided(hooks=hooks_of(map(_path, listed))))
+    hooked = around._replace(provided=around.provided | Provided(hooks=hooks_of(map(_path, listed))))
     problems = _problems(project, hooked, root)
     return Checked(tuple(problems), frozenset(" ".join([scan.loads for scan in scans.values()]).split()))
 
@@ -179,7 +176,7 @@ def _softened(
 
 
 def _doubted(problem: Problem) -> Problem:
-    return replace(problem, severity="warning") if problem.severity == "error" else problem
+    return problem._replace(severity="warning") if problem.severity == "error" else problem
 
 
 def _path(item: tuple[str, Path | bytes]) -> str:

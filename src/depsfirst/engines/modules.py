@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +11,7 @@ _HARMLESS_HOOKS = ("-nspkg.pth", "distutils-precedence.pth", "coverage.pth")
 _SCHEMES = ("purelib", "platlib")
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """The dotted names of files.
 
     Attributes:
@@ -29,8 +27,7 @@ class Names:
     extensions: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Provided:
+class Provided(NamedTuple):
     """What distributions answer.
 
     Attributes:

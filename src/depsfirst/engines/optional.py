@@ -19,10 +19,10 @@ def optional(sources: Iterable[tuple[Place, Iterable[Row]]], own: Names, entries
     Args:
         sources: each source of the project and its imports.
         own: the names of the project's files.
-        entries: modules that are surely loaded.
+        entries: modules that are surely loaded, or objects of them as ``module:object``.
     """
     strong, weak = _edges(sources, own)
-    sure = {prefix for entry in entries for prefix in prefixes(entry)}
+    sure = {prefix for entry in entries for prefix in prefixes(entry.partition(":")[0].strip())}
     found = {name for name in weak if "." in name} - sure
     todo = list(found)
     while todo:  # what only they import

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from depsfirst.engines.runners import Trial, UnavailableError
 from depsfirst.errors import DepsfirstError
@@ -29,6 +29,7 @@ TIMEOUT = 60.0
 
 _MEMO = "verified"
 _MARK = "depsfirst: importing "
+_OURS = re.compile(r'File "<(?:string|frozen importlib\._bootstrap\w*)>", line \d+')
 _SHOWN_LINES = 30
 _KILLED = 137
 _SEGFAULT = 139
@@ -66,8 +67,7 @@ os._exit(status)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What to import, and where.
 
     Attributes:
@@ -89,8 +89,7 @@ class Request:
     timeout: float = TIMEOUT
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What is known of an import.
 
     Attributes:
@@ -173,7 +172,7 @@ def _judged(outcome: Outcome, request: Request, runner: str, seconds: float) -> 
     lines = outcome.output.splitlines()
     marks = [at for at, line in enumerate(lines) if line.startswith(_MARK)]
     module = lines[marks[-1]].removeprefix(_MARK) if marks else request.modules[0]
-    said = [line for line in lines[marks[-1] + 1 if marks else 0 :] if line.strip()]
+    said = [line for line in lines[marks[-1] + 1 if marks else 0 :] if line.strip() and not _OURS.search(line)]
     output = "\n".join(said[-_SHOWN_LINES:])
     return Verdict("failed", _reason(outcome.status, said, request.timeout), runner, module, output, seconds)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from depsfirst.oci.image import Image
@@ -12,8 +11,7 @@ KEPT = 1 << 14
 """How many bytes of what a command says are kept: the last ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """A command to run in an image, as the image's user, in its environment, without a network.
 
     Attributes:
@@ -29,8 +27,7 @@ class Trial:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a command: its exit status, None if it took too long, and the end of what it said."""
 
     status: int | None
@@ -48,7 +45,7 @@ class Runner(Protocol):
     def name(self) -> str:
         """What to call it."""
 
-    def run(self, trial: Trial) -> Outcome:
+    def run(self, trial: Trial, /) -> Outcome:
         """Run it to its end.
 
         Raises:

@@ -16,9 +16,8 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.engines.facts import numbers
 from depsfirst.engines.rootdir import RootDir
@@ -37,8 +36,7 @@ _READ = 1 << 16
 _PAUSE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Chroot:
+class Chroot(NamedTuple):
     """A root directory in the cache, gone after the run."""
 
     store: ContentStore

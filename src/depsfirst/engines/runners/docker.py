@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.engines.runners import KEPT, Outcome, Trial, UnavailableError, tail
 from depsfirst.errors import DepsfirstError
@@ -24,8 +23,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
 _FOREIGN = "exec format error"
 
 
-@dataclass(frozen=True, slots=True)
-class Docker:
+class Docker(NamedTuple):
     """A daemon that has the image as ``reference``."""
 
     ask: Ask

@@ -7,7 +7,7 @@ import secrets
 import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from depsfirst.engines.runners import Outcome, Trial, UnavailableError, tail
 
@@ -19,8 +19,7 @@ _NOT_STARTED = {125, 126, 127}
 _PULL_SECONDS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Podman:
+class Podman(NamedTuple):
     """podman, and the image by its transport: ``docker-archive:FILE`` or ``oci:DIR``."""
 
     source: str
