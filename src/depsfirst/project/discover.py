@@ -53,8 +53,8 @@ def discover(directory: Path) -> Project:
         raise DepsfirstError("this is not a directory", where=str(directory), hint="name the project's directory")
     root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
     manifest = root / MANIFEST
-    pyproject = parse(_text(manifest), MANIFEST) if manifest.is_file() else None
-    if pyproject is None and not any((root / name).is_file() for name in requirements_format.NAMES):
+    pyproject = parse(_text(manifest), MANIFEST) if _is_file(manifest) else None
+    if pyproject is None and not any(_is_file(root / name) for name in requirements_format.NAMES):
         raise DepsfirstError(
             "there is no Python project here",
             where=str(directory),
@@ -66,7 +66,7 @@ def discover(directory: Path) -> Project:
         lock,
         pyproject,
         python_version=_python_version(root, lock.parent),
-        has_setup=(root / "setup.py").is_file(),
+        has_setup=_is_file(root / "setup.py") and lock.name != "uv.lock",  # uv wants a build system named
     )
 
 
@@ -77,12 +77,19 @@ def discover_library(directory: Path, lock: Path) -> Project:
         DepsfirstError: there is no project, or its manifest is broken.
     """
     manifest, setup = directory / MANIFEST, directory / "setup.py"
-    if not manifest.is_file() and not setup.is_file():
+    if not _is_file(manifest) and not setup.is_file():
         raise DepsfirstError(
             "there is no Python project here", where=str(directory), hint=f"{lock.name} names it: lock again"
         )
-    pyproject = parse(_text(manifest), str(manifest)) if manifest.is_file() else None
+    pyproject = parse(_text(manifest), str(manifest)) if _is_file(manifest) else None
     return read_manifest(directory, lock, pyproject, has_setup=setup.is_file())
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise DepsfirstError(f"this cannot be read: {error.strerror or error}", where=str(path)) from None
 
 
 def _text(path: Path) -> str:
@@ -99,7 +106,7 @@ def _python_version(*directories: Path) -> str | None:
     """The first entry of the first ``.python-version`` there is."""
     for directory in directories:
         path = directory / ".python-version"
-        if path.is_file():
+        if _is_file(path):
             lines = (line.partition("#")[0].strip() for line in _text(path).splitlines())
             return next((line for line in lines if line), None)
     return None
@@ -109,7 +116,7 @@ def _lock(root: Path, pyproject: Table) -> Path:
     settings = pyproject.table("tool").table("depsfirst")
     if "lock" in settings:
         return _chosen_lock(root, settings)
-    found = [name for each in MANAGERS for name in each.NAMES if (root / name).is_file()]
+    found = [name for each in MANAGERS for name in each.NAMES if _is_file(root / name)]
     if len(found) > 1:
         raise DepsfirstError(
             f"there are several locks: {', '.join(found)}",
@@ -119,7 +126,7 @@ def _lock(root: Path, pyproject: Table) -> Path:
     if found:
         return root / found[0]
     lock = _workspace_lock(root) or next((root / name for name in requirements_format.NAMES), None)
-    if lock is None or not lock.is_file():
+    if lock is None or not _is_file(lock):
         raise _no_lock(root, pyproject)
     return lock
 
@@ -129,7 +136,7 @@ def _chosen_lock(root: Path, settings: Table) -> Path:
     if format_of(Path(name).name) is None:
         known = ", ".join(name for each in FORMATS for name in each.NAMES)
         raise settings.error("lock", f'"{name}" is of no known format', f"the formats are {known} and other .txt")
-    if not (root / name).is_file():
+    if not _is_file(root / name):
         raise settings.error("lock", f'there is no file "{name}"', "name the lock relative to the project's directory")
     return root / name
 
@@ -137,7 +144,7 @@ def _chosen_lock(root: Path, settings: Table) -> Path:
 def _workspace_lock(root: Path) -> Path | None:
     """The lock of the uv workspace of which the project is a member."""
     for parent in root.parents:
-        if (parent / "uv.lock").is_file() and (parent / MANIFEST).is_file():
+        if _is_file(parent / "uv.lock") and _is_file(parent / MANIFEST):
             workspace = Table(parse(_text(parent / MANIFEST), str(parent / MANIFEST)), str(parent / MANIFEST))
             members = workspace.table("tool").table("uv").table("workspace")
             if root in _matches(parent, members.texts("members")):
@@ -156,7 +163,7 @@ def _matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:
 
 def _no_lock(root: Path, pyproject: Table) -> DepsfirstError:
     for name, way_out in OTHERS.items():
-        if (root / name).is_file():
+        if _is_file(root / name):
             return DepsfirstError(f'locks like "{name}" are not read', where=str(root / name), hint=way_out)
     speaks_poetry = "poetry" in pyproject.table("tool")
     formats = [each for each in MANAGERS if ("poetry.lock" in each.NAMES) == speaks_poetry]
@@ -222,7 +229,7 @@ def _included(directory: Path, name: str, text: str) -> dict[str, str]:
     while todo:
         name, text = todo.pop()
         for path in requirements_format.includes(text, name):
-            if path not in found and (directory / path).is_file():
+            if path not in found and _is_file(directory / path):
                 found[path] = _text(directory / path)
                 todo.append((path, found[path]))
     return found

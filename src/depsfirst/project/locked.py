@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from packaging.version import InvalidVersion, Version
 
@@ -14,6 +14,7 @@ from depsfirst.project.model import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from urllib.parse import SplitResult
 
     from depsfirst.project.model import LockedPackage
     from depsfirst.project.toml import Table
@@ -88,6 +89,15 @@ def file_name_of(table: Table, key: str) -> str:
     if key == "file" and name != text:
         raise table.error(key, f'"{text}" is no plain file name')
     return name
+
+
+def url_of(table: Table, key: str) -> SplitResult:
+    """A URL in its parts."""
+    text = table.text(key)
+    try:
+        return urlsplit(text)
+    except ValueError as error:
+        raise table.error(key, f'"{text}" is no URL: {error}') from None
 
 
 def is_commit(text: str) -> bool:

@@ -11,8 +11,8 @@ from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from depsfirst.errors import DepsfirstError
 
@@ -101,7 +101,7 @@ class Evaluator:
         environment |= {"extras": extras, "dependency_groups": self._groups}
         try:
             return parse(marker).evaluate(environment, context="lock_file")
-        except (ValueError, UndefinedComparison, UndefinedEnvironmentName) as error:
+        except (ValueError, UndefinedComparison, UndefinedEnvironmentName, RecursionError) as error:
             raise DepsfirstError(f'the marker "{marker}" cannot be evaluated: {_first_line(error)}') from None
 
 
@@ -119,7 +119,7 @@ def admits(specifier: str | None, version: str) -> bool:
         return True
     try:
         return _specifiers(specifier).contains(Version(version), prereleases=True)
-    except (InvalidSpecifier, InvalidVersion) as error:
+    except ValueError as error:
         raise DepsfirstError(_first_line(error)) from None
 
 

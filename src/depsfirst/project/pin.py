@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
@@ -153,12 +153,12 @@ def _commit(name: str | None, place: str, where: str) -> Pin:
 
 def _archive(name: str | None, place: str, where: str) -> Pin:
     url, _, text = place.partition("#")
-    if not urlsplit(url).scheme.startswith("http"):
+    if not url.startswith(("https://", "http://")):
         raise DepsfirstError(
             f'"{url}" cannot be fetched', where=where, hint="give a URL of http or https, or git+https"
         )
     fragment = dict(parse_qsl(text))
-    file_name = unquote(urlsplit(url).path.rpartition("/")[2])
+    file_name = unquote(url.partition("?")[0].rpartition("/")[2])
     known, version = _from_file_name(file_name)
     return Pin(
         _name(name or known, fragment, place, where),

@@ -9,16 +9,15 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from packaging.dependency_groups import resolve_dependency_groups
-from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as PackagingRequirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_version
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.locked import marker_of
+from depsfirst.project.locked import marker_of, url_of
 from depsfirst.project.markers import samples
 from depsfirst.project.model import normalize
 from depsfirst.project.toml import Table
@@ -66,7 +65,7 @@ def parse_requirement(text: str, where: str) -> PackagingRequirement:
     """
     try:
         return PackagingRequirement(text)
-    except (InvalidRequirement, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         message = str(error).partition("\n")[0]
         raise DepsfirstError(f'"{text}" is no requirement: {message}', where=where) from None
 
@@ -228,7 +227,7 @@ def _direct(url: str) -> str:
         return _git(before if named else plain, f"rev={reference}" if named else "", subdirectory)
     if url.startswith("file:") or "://" not in url or "$" in url:
         return f"local:{ANY}"
-    return _url(url, dict(parse_qsl(urlsplit(url).fragment)).get("subdirectory"))
+    return _url(url, dict(parse_qsl(url.partition("#")[2])).get("subdirectory"))
 
 
 def _local(path: str) -> str:
@@ -270,7 +269,7 @@ def _locked_source(table: Table) -> str:
         if key in table:
             return _local(table.text(key))
     if "git" in table:
-        url = urlsplit(table.text("git"))
+        url = url_of(table, "git")
         query = dict(parse_qsl(url.query))
         refs = [f"{key}={query[key]}" for key in ("rev", "tag", "branch") if key in query]
         return _git(url._replace(query="", fragment="").geturl(), "".join(refs), query.get("subdirectory"))

@@ -52,7 +52,7 @@ def _known(asked: frozenset[str], there: Mapping[str, object], what: str, lock: 
         raise DepsfirstError(
             f'there is no {what} "{name}"',
             where=lock.name,
-            hint=f"the {what}s there are: {', '.join(sorted(there))}" if there else f"the project has no {what}s",
+            hint=f"the {what}s there are: {', '.join(sorted(there))}" if there else f"the lock has no {what}s",
         )
     return names
 

@@ -214,6 +214,8 @@ def _roots(
 def _memberships(entry: Table) -> Iterator[tuple[str, str | None]]:
     from depsfirst.project.locked import marker_of
 
+    if "groups" not in entry:
+        raise DepsfirstError('no "groups"', where=entry.where, hint=_HINT)
     shared = isinstance(entry.values.get("markers", ""), str)
     everywhere = marker_of(entry, "markers") if shared else None
     for group in entry.texts("groups"):

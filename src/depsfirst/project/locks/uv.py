@@ -120,7 +120,7 @@ def _requires_python(table: Table) -> str:
 def _environments(table: Table) -> tuple[str, ...]:
     from depsfirst.project.locked import marker_of
 
-    key = "supported-markers" if "supported-markers" in table else "environment-markers"
+    key = "supported-markers"
     markers = table.texts(key)
     checked = Table({f"{key}[{index}]": marker for index, marker in enumerate(markers)}, table.where)
     return tuple(marker for each in checked.values if (marker := marker_of(checked, each)))
@@ -207,11 +207,11 @@ def _source(table: Table) -> Source:
 
 
 def _commit_url(table: Table) -> str:
-    from urllib.parse import parse_qsl, urlsplit
+    from urllib.parse import parse_qsl
 
-    from depsfirst.project.locked import is_commit
+    from depsfirst.project.locked import is_commit, url_of
 
-    url = urlsplit(table.text("git"))
+    url = url_of(table, "git")
     if not is_commit(url.fragment):
         raise table.error("git", "no commit", _HINT)
     subdirectory = dict(parse_qsl(url.query)).get("subdirectory")
