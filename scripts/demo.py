@@ -52,6 +52,8 @@ def main() -> None:
     project = WORK / "larder"
     shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     runner = find_runner(options.runner)
+    if runner:
+        runner.forget(REFERENCE)
     base = ["--base", options.base] if options.base else []
     steps = []
     for title, change in CHANGES.items():
@@ -60,6 +62,8 @@ def main() -> None:
         say(title)
         steps.append(build(title, project, runner, base))
     checked = run(runner, "selfcheck")
+    for name in ("cache", "podman", "podman-run", "bundle"):
+        shutil.rmtree(WORK / name, ignore_errors=True)
     print(checked or "Nothing on this machine can run an image: install Docker or podman to see it run.")
     print(f"\n{table(steps, runner)}")
 

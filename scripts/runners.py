@@ -29,15 +29,27 @@ class Runner(Protocol):
         """The options that make a build put its image where this runner takes it from."""
         ...
 
+    def forget(self, reference: str) -> None:
+        """Remove what an earlier demonstration left outside the folder."""
+        ...
+
     def run(self, reference: str, folder: Path, *arguments: str) -> str:
         """What the image's entry point prints with these arguments, without a network."""
         ...
 
 
 class Docker:
-    """The local Docker."""
+    """The local Docker; of the images that it runs only the newest stays."""
 
     name = "docker"
+
+    def __init__(self) -> None:
+        self._newest = ""
+
+    def forget(self, reference: str) -> None:
+        """Remove the image of this name, if there is one."""
+        if _output(["docker", "image", "ls", "--quiet", reference]):
+            _output(["docker", "image", "rm", "--force", reference])
 
     def output(self, folder: Path) -> list[str]:
         """Load the image."""
@@ -47,6 +59,10 @@ class Docker:
     def run(self, reference: str, folder: Path, *arguments: str) -> str:
         """``docker run``."""
         del folder
+        newest = _output(["docker", "image", "inspect", "--format", "{{.Id}}", reference])
+        if self._newest not in {"", newest}:
+            _output(["docker", "image", "rm", "--force", self._newest])
+        self._newest = newest
         return _output(["docker", "run", "--rm", "--network", "none", reference, *arguments])
 
 
@@ -54,6 +70,9 @@ class Podman:
     """podman, with its storage in the folder, so that none of the user's is touched."""
 
     name = "podman"
+
+    def forget(self, reference: str) -> None:
+        """Nothing: all is in the folder."""
 
     def output(self, folder: Path) -> list[str]:
         """Write an archive."""
@@ -76,6 +95,9 @@ class Runc:
     """runc, on what umoci unpacks."""
 
     name = "umoci and runc"
+
+    def forget(self, reference: str) -> None:
+        """Nothing: all is in the folder."""
 
     def output(self, folder: Path) -> list[str]:
         """Write an OCI layout."""
