@@ -53,7 +53,7 @@ class Chroot(NamedTuple):
         """
         _check_machine(trial.platform)
         outcome = self._run(trial, lean=True)
-        return self._run(trial, lean=False) if outcome.status else outcome
+        return self._run(trial, lean=False) if outcome.status not in {0, None, _NOT_FOUND} else outcome
 
     def _run(self, trial: Trial, *, lean: bool) -> Outcome:
         with self.store.scratch_directory() as scratch:
