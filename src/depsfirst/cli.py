@@ -57,7 +57,7 @@ def _build(options: Namespace) -> int:
         reference=options.tag,
         output=options.output,
         load=options.load,
-        index=options.index,
+        index_url=options.index,
         verify=options.verify,
         refresh=options.refresh,
     )
@@ -111,7 +111,9 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="depsfirst", description=description, formatter_class=Formatter)
     parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    _add_build(verbs.add_parser("build", help="build the image of a project, without a daemon", formatter_class=Formatter))
+    _add_build(
+        verbs.add_parser("build", help="build the image of a project, without a daemon", formatter_class=Formatter)
+    )
     _add_cache(verbs.add_parser("cache", help="look at the cache, or make it smaller", formatter_class=Formatter))
     return parser
 

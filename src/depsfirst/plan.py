@@ -6,8 +6,7 @@ serves every engine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.reference import parse_reference
@@ -30,8 +29,7 @@ HEAVY = 8 << 20
 """Installed size in bytes from which a wheel may get a layer of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to build.
 
     Attributes:
@@ -42,7 +40,7 @@ class Plan:
         groups: dependency groups to install, the main one included.
         extras: extras of the project to install.
         reference: name and tag of the image.
-        index: simple URL of the package index; None leaves it to the user's settings of uv and pip.
+        index_url: simple URL of the package index; None leaves it to the user's settings of uv and pip.
     """
 
     project: Project
@@ -52,11 +50,10 @@ class Plan:
     groups: frozenset[str]
     extras: frozenset[str]
     reference: str
-    index: str | None = None
+    index_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(NamedTuple):
     """How an image runs, in the terms of an OCI image configuration."""
 
     entrypoint: tuple[str, ...]
@@ -185,8 +182,7 @@ def group_layers(sizes: Mapping[str, int], max_layers: int) -> tuple[tuple[str, 
     return (*layers, rest) if rest else tuple(layers)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """What a person asks for; None where the project's settings or a default decide.
 
     Attributes:
@@ -198,7 +194,7 @@ class Order:
         reference: name and tag.
         output: ``FILE.tar`` or ``oci:DIR[:TAG]``.
         load: whether it goes into the local Docker.
-        index: simple URL of the package index.
+        index_url: simple URL of the package index.
         verify: ``auto``, ``always`` or ``never``.
         refresh: whether to ask the Debian mirror again.
     """
@@ -211,13 +207,12 @@ class Order:
     reference: str | None = None
     output: str | None = None
     load: bool = False
-    index: str | None = None
+    index_url: str | None = None
     verify: str = "auto"
     refresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltLayer:
+class BuiltLayer(NamedTuple):
     """A layer as it is reported: size in bytes, uncompressed; reused if the destination or the cache had it."""
 
     kind: str
@@ -227,8 +222,7 @@ class BuiltLayer:
     reused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(NamedTuple):
     """What a build made, in words and figures.
 
     Attributes:

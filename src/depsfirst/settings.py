@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -21,8 +20,7 @@ MAX_LAYERS = 16
 TABLE = "tool.depsfirst"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The table ``[tool.depsfirst]``; every key is optional.
 
     Attributes:
@@ -39,7 +37,7 @@ class Settings:
         labels: labels of the image.
         packages: Debian packages to add to a ``deb:`` base.
         mirror: Debian mirror for a ``deb:`` base.
-        index: URL of the package index's simple API.
+        index_url: URL of the package index's simple API.
         groups: dependency groups to install besides the main one.
         extras: extras of the project to install.
         max_layers: how many layers the dependencies may take.
@@ -54,14 +52,14 @@ class Settings:
     tag: str | None = None
     entrypoint: str | tuple[str, ...] | None = None
     cmd: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = {}
     workdir: str = WORKDIR
     user: str = USER
     ports: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     packages: tuple[str, ...] = ()
     mirror: str | None = None
-    index: str | None = None
+    index_url: str | None = None
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     max_layers: int = MAX_LAYERS
@@ -76,7 +74,7 @@ def read_settings(table: Mapping[str, Any], where: str) -> Settings:
     Raises:
         DepsfirstError: an unknown key or a value of the wrong type.
     """
-    known = {each.name.replace("_", "-"): each.name for each in fields(Settings)}
+    known = {name.removesuffix("_url").replace("_", "-"): name for name in Settings._fields}
     values = {}
     for key, value in table.items():
         if key not in known:
@@ -142,7 +140,7 @@ def _workdir(value: object, where: str) -> str:
 
 
 _READERS = {
-    **dict.fromkeys(("base", "platform", "name", "tag", "user", "mirror", "index", "lock"), _text),
+    **dict.fromkeys(("base", "platform", "name", "tag", "user", "mirror", "index_url", "lock"), _text),
     **dict.fromkeys(("cmd", "packages", "groups", "extras", "ignore_imports", "imports"), _texts),
     **dict.fromkeys(("env", "labels"), _table),
     "entrypoint": _command,

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
+import socket
+import ssl
 import struct
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from depsfirst.content import ContentStore
+from depsfirst.oci.endpoint import Endpoint
 from depsfirst.oci.image import FileSlice, Image, Layer, Part
 from depsfirst.oci.layer import Content, TarEntry, make_layer, write_tar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import Self
 
 LABEL = "dev.depsfirst.recipe"
 
@@ -96,3 +102,88 @@ def store(tmp_path: Path) -> ContentStore:
 @pytest.fixture
 def make(store: ContentStore) -> Maker:
     return Maker(store)
+
+
+class Server:
+    """Answers each request with the next of the given answers, and keeps what it was sent."""
+
+    def __init__(self, listener: socket.socket, replies: tuple[bytes, ...]) -> None:
+        self.received: list[bytes] = []
+        self.patient = True
+        self._listener = listener
+        self._replies = replies
+        self._thread = threading.Thread(target=self._serve)
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # some clients go away on purpose
+            replies = list(self._replies)
+            while replies:
+                self._answer(self._listener.accept()[0], replies)
+
+    def _answer(self, connection: socket.socket, replies: list[bytes]) -> None:
+        """Answer one client until it goes or there is nothing left to say."""
+        connection.settimeout(10)
+        with connection, suppress(ConnectionError):
+            while replies and (request := self._request(connection)):
+                self.received.append(request)
+                connection.sendall(replies.pop(0))
+
+    def _request(self, connection: socket.socket) -> bytes:
+        data = b""
+        while not self._whole(data):
+            more = connection.recv(1 << 20)
+            if not more or (not self.patient and len(data) > 1 << 20):
+                break
+            data += more
+        return data
+
+    @staticmethod
+    def _whole(data: bytes) -> bool:
+        head, end, _ = data.partition(b"\r\n\r\n")
+        return bool(end) and (b"chunked" not in head or data.endswith(b"\r\n0\r\n\r\n"))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(10)
+        self._listener.close()
+
+
+class Serve:
+    """``serve(reply, …)`` starts such a server for a block, on a socket file, on TCP, or on TCP with TLS."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def __call__(
+        self, *replies: bytes, way: str = "socket", tls: Path | None = None
+    ) -> Iterator[tuple[Endpoint, Server]]:
+        if way == "socket":
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener.bind(str(self.path))
+            listener.listen()
+            endpoint = Endpoint(f"unix://{self.path}")
+        else:
+            listener = socket.create_server(("127.0.0.1", 0))
+            endpoint = Endpoint(f"tcp://127.0.0.1:{listener.getsockname()[1]}", certificates=tls)
+        if tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(tls / "server.pem", tls / "server.key")
+            listener = context.wrap_socket(listener, server_side=True)
+        with Server(listener, replies) as server:
+            yield endpoint, server
+        self.path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short path, as a socket's may have a hundred characters."""
+    return tmp_path_factory.mktemp("s") / "s"
+
+
+@pytest.fixture
+def serve(path: Path) -> Serve:
+    return Serve(path)

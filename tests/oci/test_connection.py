@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import socket
-import threading
+import subprocess
 import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,73 +15,11 @@ from depsfirst.oci.pieces import FileSlice
 from depsfirst.oci.stores.daemon import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
-    from typing import Self
+
+    from tests.oci.conftest import Serve
 
 PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
-
-
-class Server:
-    """Answers each request with the next of the given answers, and keeps what it was sent."""
-
-    def __init__(self, listener: socket.socket, replies: tuple[bytes, ...]) -> None:
-        self.received: list[bytes] = []
-        self._listener = listener
-        self._replies = replies
-        self._thread = threading.Thread(target=self._serve)
-
-    def _serve(self) -> None:
-        connection, _ = self._listener.accept()
-        connection.settimeout(10)
-        with connection, suppress(ConnectionError):  # some clients go away on purpose
-            for reply in self._replies:
-                self.received.append(self._request(connection))
-                connection.sendall(reply)
-
-    def _request(self, connection: socket.socket) -> bytes:
-        data = b""
-        while not self._whole(data):
-            more = connection.recv(1 << 20)
-            if not more:
-                break
-            data += more
-        return data
-
-    @staticmethod
-    def _whole(data: bytes) -> bool:
-        head, end, _ = data.partition(b"\r\n\r\n")
-        return bool(end) and (b"chunked" not in head or data.endswith(b"\r\n0\r\n\r\n"))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join(10)
-        self._listener.close()
-
-
-@contextmanager
-def on_socket(path: Path, *replies: bytes) -> Iterator[tuple[Endpoint, Server]]:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    listener.listen()
-    with Server(listener, replies) as server:
-        yield Endpoint(f"unix://{path}"), server
-
-
-@contextmanager
-def on_tcp(_: Path, *replies: bytes) -> Iterator[tuple[Endpoint, Server]]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    with Server(listener, replies) as server:
-        yield Endpoint(f"tcp://127.0.0.1:{listener.getsockname()[1]}"), server
-
-
-@pytest.fixture
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short path, as a socket's may have a hundred characters."""
-    return tmp_path_factory.mktemp("s") / "s"
 
 
 def chunked(*parts: bytes) -> bytes:
@@ -90,12 +27,12 @@ def chunked(*parts: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"0\r\nTrailer: x\r\n\r\n"
 
 
-@pytest.mark.parametrize("serve", [on_socket, on_tcp])
-def test_one_connection_serves_all_requests(serve: Callable[..., Any], path: Path) -> None:
+@pytest.mark.parametrize("way", ["socket", "tcp"])
+def test_one_connection_serves_all_requests(way: str, serve: Serve) -> None:
     go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
     missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\n\r\n" + b'{"message":"x"}'
     replies = (PING, chunked(b"ab", b"c" * 100_000), go_on + missing)
-    with serve(path, *replies) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+    with serve(*replies, way=way) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
         assert ping(connection, "x").headers["api-version"] == "1.41"
         assert connection.get("/a").body == b"ab" + b"c" * 100_000
         response = connection.get("/b")
@@ -103,12 +40,12 @@ def test_one_connection_serves_all_requests(serve: Callable[..., Any], path: Pat
     assert server.received[1] == b"GET /a HTTP/1.1\r\nHost: docker\r\n\r\n"
 
 
-@pytest.mark.parametrize("serve", [on_socket, on_tcp])
-def test_a_body_goes_in_chunks_and_files_by_the_kernel(serve: Callable[..., Any], path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["socket", "tcp"])
+def test_a_body_goes_in_chunks_and_files_by_the_kernel(way: str, serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"0123456789" * 300_000)
     told: list[int] = []
-    with serve(path, PING) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+    with serve(PING, way=way) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
         body = connection.post("/load", "application/x-tar")
         body.send((b"head", b"", FileSlice(file, 5, 2_500_000), FileSlice(file, 0, 0), b"x" * 70_000), told.append)
         body.end()
@@ -117,6 +54,46 @@ def test_a_body_goes_in_chunks_and_files_by_the_kernel(serve: Callable[..., Any]
     assert head.startswith(b"POST /load HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar")
     assert unchunked(sent) == b"head" + file.read_bytes()[5:2_500_005] + b"x" * 70_000
     assert sum(told) == 2_500_000 + 70_004
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A directory as DOCKER_CERT_PATH names one: an authority, a server's certificate by it, and a client's."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    openssl(*new, "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    by = ("-CA", "ca.pem", "-CAkey", "ca.key")
+    openssl(*new, *by, "-subj", "/CN=docker", "-addext", "subjectAltName=IP:127.0.0.1", "-addext",
+            "basicConstraints=critical,CA:FALSE", "-keyout", "server.key", "-out", "server.pem")  # fmt: skip
+    openssl(*new, *by, "-subj", "/CN=client", "-keyout", "key.pem", "-out", "cert.pem")
+    return folder
+
+
+def test_tls_carries_all_of_it(serve: Serve, certificates: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"0123456789" * 300_000)
+    with (
+        serve(PING, PING, way="tcp", tls=certificates) as (endpoint, server),
+        Connection(endpoint, seconds=5) as connection,
+    ):
+        assert connection.get("/_ping").body == b"OK"
+        body = connection.post("/load", "application/x-tar")
+        body.send((FileSlice(file, 5, 2_500_000),), lambda _: None)
+        body.end()
+        assert connection.response().body == b"OK"
+    assert unchunked(server.received[1].partition(b"\r\n\r\n")[2]) == file.read_bytes()[5:2_500_005]
+
+
+def test_a_server_that_nobody_vouches_for_is_refused(serve: Serve, certificates: Path) -> None:
+    with serve(PING, way="tcp", tls=certificates) as (endpoint, _):
+        (certificates / "ca.pem").write_bytes((certificates / "cert.pem").read_bytes())
+        with pytest.raises(DepsfirstError, match="certificate verify failed"):
+            Connection(endpoint, seconds=5)
 
 
 def unchunked(data: bytes) -> bytes:
@@ -131,10 +108,10 @@ def unchunked(data: bytes) -> bytes:
         data = data[int(size, 16) + 2 :]
 
 
-def test_a_file_that_was_cut_is_an_error(path: Path, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_is_an_error(serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"12345")
-    with on_socket(path, b"") as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+    with serve(b"") as (endpoint, _), Connection(endpoint, seconds=5) as connection:
         body = connection.post("/load", "application/x-tar")
         with pytest.raises(DepsfirstError, match="the file ends before byte 9"):
             body.send((FileSlice(file, 0, 9),), lambda _: None)
@@ -155,9 +132,9 @@ OTHER = {
 
 
 @pytest.mark.parametrize("reply", [*CUT.values(), *OTHER.values()], ids=[*CUT, *OTHER])
-def test_an_answer_that_is_none_is_an_error(reply: bytes, path: Path) -> None:
+def test_an_answer_that_is_none_is_an_error(reply: bytes, serve: Serve) -> None:
     with (
-        on_socket(path, reply) as (endpoint, _),
+        serve(reply) as (endpoint, _),
         Connection(endpoint, seconds=5) as connection,
         pytest.raises(DepsfirstError, match="the connection to Docker broke") as caught,
     ):
@@ -205,20 +182,20 @@ def test_no_permission_is_told_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -
     assert "usermod -aG docker" in str(caught.value.hint)
 
 
-def test_whether_a_docker_answers_is_known_at_once(path: Path) -> None:
+def test_whether_a_docker_answers_is_known_at_once(path: Path, serve: Serve) -> None:
     assert not answers(Endpoint(f"unix://{path}"))
     start = time.perf_counter()
     for _ in range(100):
         answers(Endpoint(f"unix://{path}"))
     assert time.perf_counter() - start < 0.5
-    with on_socket(path, PING) as (endpoint, _):
+    with serve(PING) as (endpoint, _):
         assert answers(endpoint)
 
 
-def test_what_is_no_docker_is_told(path: Path) -> None:
+def test_what_is_no_docker_is_told(serve: Serve) -> None:
     web = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     with (
-        on_socket(path, web) as (endpoint, _),
+        serve(web) as (endpoint, _),
         Connection(endpoint, seconds=5) as connection,
         pytest.raises(DepsfirstError, match="no Docker that works: hello"),
     ):
@@ -239,8 +216,8 @@ SAID = {
 
 
 @pytest.mark.parametrize("body", SAID)
-def test_what_was_loaded_is_read_from_the_answer(body: bytes, path: Path) -> None:
-    with on_socket(path, PING, reply(body)) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+def test_what_was_loaded_is_read_from_the_answer(body: bytes, serve: Serve) -> None:
+    with serve(PING, reply(body)) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
         api = DockerApi(connection, "x")
         api.begin_load().end()
         assert api.end_load() == SAID[body]
@@ -256,8 +233,8 @@ FAILED = {
 
 
 @pytest.mark.parametrize("body", FAILED)
-def test_a_load_that_failed_is_an_error_in_the_daemons_words(body: bytes, path: Path) -> None:
-    with on_socket(path, PING, reply(body)) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+def test_a_load_that_failed_is_an_error_in_the_daemons_words(body: bytes, serve: Serve) -> None:
+    with serve(PING, reply(body)) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
         api = DockerApi(connection, "here")
         api.begin_load().end()
         with pytest.raises(DepsfirstError, match=FAILED[body]) as caught:
@@ -267,18 +244,18 @@ def test_a_load_that_failed_is_an_error_in_the_daemons_words(body: bytes, path: 
 
 
 @pytest.mark.parametrize(("body", "said"), [(b'{"message":"bad parameter"}', "bad parameter"), (b"x", "status 500")])
-def test_an_answer_of_another_status_is_an_error(body: bytes, said: str, path: Path) -> None:
+def test_an_answer_of_another_status_is_an_error(body: bytes, said: str, serve: Serve) -> None:
     bad = reply(body, b"500 Internal Server Error")
-    with on_socket(path, PING, bad) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+    with serve(PING, bad) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
         api = DockerApi(connection, "x")
         with pytest.raises(DepsfirstError, match=f'looking for the image "shop:1" failed: {said}'):
             api.inspect("shop:1")
 
 
-def test_a_daemon_that_goes_away_while_it_is_sent_to_is_an_error(path: Path, tmp_path: Path) -> None:
+def test_a_daemon_that_goes_away_while_it_is_sent_to_is_an_error(serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(bytes(4_000_000))
-    with on_socket(path, PING) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+    with serve(PING) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
         api = DockerApi(connection, "x")
         server._thread.join(10)
         body = api.begin_load()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,7 +45,7 @@ def test_the_configuration_names_the_layers(make: Maker) -> None:
 
 
 def test_the_manifest_names_configuration_and_blobs(make: Maker) -> None:
-    image = replace(make.image(), annotations={"b": "2", "a": "1"})
+    image = make.image()._replace(annotations={"b": "2", "a": "1"})
     manifest = loaded(image.manifest_blob)
     assert manifest["schemaVersion"] == 2
     assert manifest["mediaType"] == MANIFEST == image.manifest_blob.descriptor.media_type
@@ -75,20 +74,20 @@ FULL = {"created_by": "ADD rootfs", "created": "2019-01-01T00:00:00Z"}
 def test_each_layer_has_one_entry_of_history(
     make: Maker, base: tuple[dict[str, Any], ...], layers: int, told: list[str]
 ) -> None:
-    made = [replace(make.layer(make.file(str(at), b"")), title=f"layer {at}") for at in range(layers)]
+    made = [make.layer(make.file(str(at), b""))._replace(title=f"layer {at}") for at in range(layers)]
     config = loaded(Image({"os": "linux"}, tuple(made), history=base).config_blob)
     assert [entry["created_by"] for entry in config["history"]] == told
     assert sum(not entry.get("empty_layer") for entry in config["history"]) == layers
 
 
 def test_a_base_keeps_what_its_history_says(make: Maker) -> None:
-    image = replace(make.image(), history=(FULL, EMPTY))
+    image = make.image()._replace(history=(FULL, EMPTY))
     assert loaded(image.config_blob)["history"][:2] == [FULL, EMPTY]
 
 
 def test_only_the_layer_that_changed_changes_the_image_below_nothing(make: Maker) -> None:
     one, two = make.image("one"), make.image("two")
-    assert one.layers[:2] == tuple(replace(layer, reused=False) for layer in two.layers[:2])
+    assert one.layers[:2] == tuple(layer._replace(reused=False) for layer in two.layers[:2])
     assert one.id != two.id
     assert one.manifest_blob.descriptor.digest != two.manifest_blob.descriptor.digest
 

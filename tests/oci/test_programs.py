@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,83 +37,81 @@ def image(request: pytest.FixtureRequest, make: Maker) -> Image:
     plain = make.image("hello from inside", 300_000)
     if request.param == "plain":
         return plain
-    return replace(plain, layers=tuple(compressed(layer, make.store) for layer in plain.layers))
+    return plain._replace(layers=tuple(compressed(layer, make.store) for layer in plain.layers))
+
+
+@dataclass(frozen=True)
+class Made:
+    """An image, and where it was written: an archive that names it, and a layout with the tag 1."""
+
+    image: Image
+    name: str
+    archive: Path
+    layout: Path
 
 
 @pytest.fixture
-def name() -> str:
-    return f"programs-{uuid.uuid4().hex[:12]}:1"
-
-
-@pytest.fixture
-def archive(image: Image, name: str, tmp_path: Path) -> Path:
-    copy(image, Archive(tmp_path / "image.tar", parse_reference(name)))
-    return tmp_path / "image.tar"
-
-
-@pytest.fixture
-def layout(image: Image, tmp_path: Path) -> Path:
-    copy(image, Layout(tmp_path / "layout", "1"))
-    return tmp_path / "layout"
+def made(image: Image, tmp_path: Path) -> Made:
+    found = Made(image, f"programs-{uuid.uuid4().hex[:12]}:1", tmp_path / "image.tar", tmp_path / "layout")
+    copy(image, Archive(found.archive, parse_reference(found.name)))
+    copy(image, Layout(found.layout, "1"))
+    return found
 
 
 @pytest.mark.skopeo
 @pytest.mark.parametrize(
     "reference", ["oci:{layout}", "oci:{layout}:1", "oci-archive:{archive}", "oci-archive:{archive}:1"]
 )
-def test_skopeo_reads_layouts(
-    reference: str, image: Image, layout: Path, archive: Path, skopeo: Callable[..., str], tmp_path: Path
-) -> None:
-    source = reference.format(layout=layout, archive=archive)
+def test_skopeo_reads_layouts(made: Made, reference: str, skopeo: Callable[..., str], tmp_path: Path) -> None:
+    source = reference.format(layout=made.layout, archive=made.archive)
     found = json.loads(skopeo("inspect", source))
-    assert found["Digest"] == image.manifest_blob.descriptor.digest
-    assert found["Layers"] == [layer.blob.descriptor.digest for layer in image.layers]
-    assert found["Labels"] == image.config["config"]["Labels"]
+    assert found["Digest"] == made.image.manifest_blob.descriptor.digest
+    assert found["Layers"] == [layer.blob.descriptor.digest for layer in made.image.layers]
+    assert found["Labels"] == made.image.config["config"]["Labels"]
     skopeo("copy", source, f"dir:{tmp_path}/copied")
-    blob = (tmp_path / "copied" / image.id.removeprefix("sha256:")).read_bytes()
-    assert blob == b"".join(image.config_blob.chunks())
+    blob = (tmp_path / "copied" / made.image.id.removeprefix("sha256:")).read_bytes()
+    assert blob == b"".join(made.image.config_blob.chunks())
 
 
 @pytest.mark.skopeo
 @pytest.mark.parametrize("suffix", ["", ":{name}"])
-def test_skopeo_reads_docker_archives(
-    suffix: str, image: Image, name: str, archive: Path, skopeo: Callable[..., str], tmp_path: Path
-) -> None:
-    source = f"docker-archive:{archive}{suffix.format(name=name)}"
+def test_skopeo_reads_docker_archives(made: Made, suffix: str, skopeo: Callable[..., str], tmp_path: Path) -> None:
+    source = f"docker-archive:{made.archive}{suffix.format(name=made.name)}"
     config = json.loads(skopeo("inspect", "--config", source))
-    assert config["rootfs"]["diff_ids"] == [layer.diff_id for layer in image.layers]
+    assert config["rootfs"]["diff_ids"] == [layer.diff_id for layer in made.image.layers]
     skopeo("copy", source, f"oci:{tmp_path}/copied")
-    assert Layout(tmp_path / "copied").read(AMD64).config == image.config
+    assert Layout(tmp_path / "copied").read(AMD64).config == made.image.config
 
 
 @pytest.mark.skopeo
 def test_what_skopeo_writes_is_read(
-    image: Image, layout: Path, skopeo: Callable[..., str], tmp_path: Path, store: ContentStore
+    made: Made, skopeo: Callable[..., str], tmp_path: Path, store: ContentStore
 ) -> None:
-    skopeo("copy", f"oci:{layout}:1", f"oci:{tmp_path}/copied:x")
-    skopeo("copy", f"oci:{layout}:1", f"docker-archive:{tmp_path}/copied.tar:shop:2")
-    assert read(Layout.parse(f"{tmp_path}/copied:x"), AMD64, store).id == image.id
+    skopeo("copy", f"oci:{made.layout}:1", f"oci:{tmp_path}/copied:x")
+    skopeo("copy", f"oci:{made.layout}:1", f"docker-archive:{tmp_path}/copied.tar:shop:2")
+    assert read(Layout.parse(f"{tmp_path}/copied:x"), AMD64, store).id == made.image.id
     found = read(DockerArchive.parse(f"{tmp_path}/copied.tar:shop:2", store), AMD64, store)
-    assert [layer.diff_id for layer in found.layers] == [layer.diff_id for layer in image.layers]
+    assert [layer.diff_id for layer in found.layers] == [layer.diff_id for layer in made.image.layers]
 
 
 @pytest.mark.skopeo
 def test_skopeo_and_we_write_into_one_layout(
-    image: Image, make: Maker, layout: Path, skopeo: Callable[..., str], store: ContentStore
+    made: Made, make: Maker, skopeo: Callable[..., str], store: ContentStore
 ) -> None:
     other = make.image("another")
-    skopeo("copy", f"oci:{layout}:1", f"oci:{layout}:theirs")
-    copy(other, Layout(layout, "1"))
-    assert read(Layout(layout, "theirs"), AMD64, store).id == image.id
-    assert json.loads(skopeo("inspect", f"oci:{layout}:theirs"))["Digest"] == image.manifest_blob.descriptor.digest
-    assert json.loads(skopeo("inspect", f"oci:{layout}:1"))["Digest"] == other.manifest_blob.descriptor.digest
+    skopeo("copy", f"oci:{made.layout}:1", f"oci:{made.layout}:theirs")
+    copy(other, Layout(made.layout, "1"))
+    assert read(Layout(made.layout, "theirs"), AMD64, store).id == made.image.id
+    assert (
+        json.loads(skopeo("inspect", f"oci:{made.layout}:theirs"))["Digest"]
+        == made.image.manifest_blob.descriptor.digest
+    )
+    assert json.loads(skopeo("inspect", f"oci:{made.layout}:1"))["Digest"] == other.manifest_blob.descriptor.digest
 
 
 @pytest.mark.umoci
-def test_umoci_unpacks_what_was_packed(
-    image: Image, make: Maker, layout: Path, umoci: Callable[..., str], tmp_path: Path
-) -> None:
-    umoci("unpack", "--image", f"{layout}:1", "--rootless", tmp_path / "bundle")
+def test_umoci_unpacks_what_was_packed(made: Made, make: Maker, umoci: Callable[..., str], tmp_path: Path) -> None:
+    umoci("unpack", "--image", f"{made.layout}:1", "--rootless", tmp_path / "bundle")
     root = tmp_path / "bundle/rootfs"
     found = {str(path.relative_to(root)): path for path in root.rglob("*")}
     odd = "dependencies/é" * 20
@@ -132,16 +130,16 @@ def test_umoci_unpacks_what_was_packed(
 
 @pytest.mark.podman
 @x86
-def test_podman_loads_and_runs(image: Image, name: str, archive: Path, podman: Callable[..., str]) -> None:
-    assert podman("load", "-q", "-i", archive).strip() == f"Loaded image: docker.io/library/{name}"
-    assert podman("image", "inspect", "--format", "{{.Id}}", name).strip() == image.id.removeprefix("sha256:")
-    assert podman("run", "--rm", name) == "hello from inside"
+def test_podman_loads_and_runs(made: Made, podman: Callable[..., str]) -> None:
+    assert podman("load", "-q", "-i", made.archive).strip() == f"Loaded image: docker.io/library/{made.name}"
+    assert podman("image", "inspect", "--format", "{{.Id}}", made.name).strip() == made.image.id.removeprefix("sha256:")
+    assert podman("run", "--rm", made.name) == "hello from inside"
 
 
 @pytest.mark.podman
-def test_podman_takes_a_layout(image: Image, layout: Path, podman: Callable[..., str]) -> None:
-    found = podman("pull", "-q", f"oci:{layout}:1").strip()
-    assert found == image.id.removeprefix("sha256:")
+def test_podman_takes_a_layout(made: Made, podman: Callable[..., str]) -> None:
+    found = podman("pull", "-q", f"oci:{made.layout}:1").strip()
+    assert found == made.image.id.removeprefix("sha256:")
 
 
 @pytest.fixture(
@@ -155,37 +153,37 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @x86
-def test_docker_loads_and_runs(image: Image, name: str, archive: Path, url: str, docker: Callable[..., str]) -> None:
-    assert name in docker(url, "load", "-i", archive)
+def test_docker_loads_and_runs(made: Made, url: str, docker: Callable[..., str]) -> None:
+    assert made.name in docker(url, "load", "-i", made.archive)
     try:
-        ids = {image.id, image.manifest_blob.descriptor.digest}
-        assert docker(url, "image", "inspect", "--format", "{{.Id}}", name).strip() in ids
-        assert docker(url, "run", "--rm", "--network", "none", name) == "hello from inside"
-        assert "the dependencies" in docker(url, "history", "--no-trunc", name)
+        ids = {made.image.id, made.image.manifest_blob.descriptor.digest}
+        assert docker(url, "image", "inspect", "--format", "{{.Id}}", made.name).strip() in ids
+        assert docker(url, "run", "--rm", "--network", "none", made.name) == "hello from inside"
+        assert "the dependencies" in docker(url, "history", "--no-trunc", made.name)
     finally:
-        docker(url, "rmi", "-f", name)
+        docker(url, "rmi", "-f", made.name)
 
 
 def test_what_docker_saves_is_read(
-    image: Image, name: str, archive: Path, url: str, docker: Callable[..., str], tmp_path: Path, store: ContentStore
+    made: Made, url: str, docker: Callable[..., str], tmp_path: Path, store: ContentStore
 ) -> None:
-    docker(url, "load", "-i", archive)
+    docker(url, "load", "-i", made.archive)
     try:
-        docker(url, "save", "-o", tmp_path / "saved.tar", name)
+        docker(url, "save", "-o", tmp_path / "saved.tar", made.name)
     finally:
-        docker(url, "rmi", "-f", name)
-    found = read(DockerArchive.parse(f"{tmp_path}/saved.tar:{name}", store), AMD64, store)
-    assert found.id == image.id
+        docker(url, "rmi", "-f", made.name)
+    found = read(DockerArchive.parse(f"{tmp_path}/saved.tar:{made.name}", store), AMD64, store)
+    assert found.id == made.image.id
 
 
 @pytest.mark.podman
 @pytest.mark.parametrize("form", ["docker-archive", "oci-dir"])
 def test_what_podman_saves_is_read(
-    form: str, image: Image, name: str, archive: Path, podman: Callable[..., str], tmp_path: Path, store: ContentStore
+    made: Made, form: str, podman: Callable[..., str], tmp_path: Path, store: ContentStore
 ) -> None:
-    podman("load", "-q", "-i", archive)
-    podman("save", "-q", "--format", form, "-o", tmp_path / "saved", name)
+    podman("load", "-q", "-i", made.archive)
+    podman("save", "-q", "--format", form, "-o", tmp_path / "saved", made.name)
     source = DockerArchive(tmp_path / "saved", store) if form == "docker-archive" else Layout(tmp_path / "saved")
     found = read(source, AMD64, store)
-    assert [layer.diff_id for layer in found.layers] == [layer.diff_id for layer in image.layers]
-    assert found.config["config"]["Labels"] == image.config["config"]["Labels"]
+    assert [layer.diff_id for layer in found.layers] == [layer.diff_id for layer in made.image.layers]
+    assert found.config["config"]["Labels"] == made.image.config["config"]["Labels"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -143,7 +143,7 @@ def test_the_same_image_is_not_sent_again(place: Place, make: Maker) -> None:
 
 def test_a_layer_that_stands_twice_is_sent_once(place: Place, make: Maker, store: ContentStore) -> None:
     image = make.image()
-    image = replace(image, layers=(*image.layers, image.layers[0]))
+    image = image._replace(layers=(*image.layers, image.layers[0]))
     written = copy(image, place.target)
     assert len(written.layers) == 3
     assert content(read(place.source(), AMD64, store)) == content(image)
@@ -151,7 +151,7 @@ def test_a_layer_that_stands_twice_is_sent_once(place: Place, make: Maker, store
 
 def test_compressed_layers_stay_compressed(place: Place, make: Maker, store: ContentStore) -> None:
     plain = make.image()
-    image = replace(plain, layers=tuple(compressed(layer, store) for layer in plain.layers))
+    image = plain._replace(layers=tuple(compressed(layer, store) for layer in plain.layers))
     written = copy(image, place.target)
     found = read(place.source(), AMD64, store)
     assert written.image_id == plain.id
@@ -166,7 +166,7 @@ def broken(make: Maker, said: str) -> Image:
     last = make.layer(make.file("other", said.encode()))
     gone = FileSlice(make.store.root / "gone", 0, last.blob.descriptor.size)
     layer = Layer(last.diff_id, Blob(last.blob.descriptor, (gone,)), "code")
-    return replace(image, layers=(*image.layers, layer))
+    return image._replace(layers=(*image.layers, layer))
 
 
 def test_a_copy_that_fails_leaves_the_image_before(place: Place, make: Maker, store: ContentStore) -> None:
@@ -259,7 +259,7 @@ class Given:
 
 def on_disk(layer: Layer, path: Path) -> Layer:
     path.write_bytes(b"".join(layer.blob.chunks()))
-    return replace(layer, blob=Blob(layer.blob.descriptor, (FileSlice(path, 0, layer.blob.descriptor.size),)))
+    return layer._replace(blob=Blob(layer.blob.descriptor, (FileSlice(path, 0, layer.blob.descriptor.size),)))
 
 
 def test_a_damaged_layer_is_an_error_that_names_file_and_digest(
@@ -270,7 +270,7 @@ def test_a_damaged_layer_is_an_error_that_names_file_and_digest(
     layer = on_disk(image.layers[1], path)
     path.write_bytes(b"x" + path.read_bytes()[1:])
     with pytest.raises(DepsfirstError, match=f'not "{layer.diff_id}"') as caught:
-        read(Given(replace(image, layers=(layer,))), AMD64, store)
+        read(Given(image._replace(layers=(layer,))), AMD64, store)
     assert caught.value.where == str(path)
     assert caught.value.hint
 
@@ -278,17 +278,17 @@ def test_a_damaged_layer_is_an_error_that_names_file_and_digest(
 def test_a_compressed_layer_of_another_content_is_an_error(make: Maker, store: ContentStore) -> None:
     image = make.image()
     one, two = (compressed(layer, store) for layer in image.layers[:2])
-    swapped = replace(one, blob=two.blob)
+    swapped = one._replace(blob=two.blob)
     with pytest.raises(DepsfirstError, match="the configuration says") as caught:
-        read(Given(replace(image, layers=(swapped,))), AMD64, store)
+        read(Given(image._replace(layers=(swapped,))), AMD64, store)
     assert caught.value.hint
 
 
 def test_a_plain_layer_of_another_content_is_an_error(make: Maker, store: ContentStore) -> None:
     image = make.image()
-    swapped = replace(image.layers[0], blob=image.layers[1].blob)
+    swapped = image.layers[0]._replace(blob=image.layers[1].blob)
     with pytest.raises(DepsfirstError, match="the configuration says"):
-        read(Given(replace(image, layers=(swapped,))), AMD64, store)
+        read(Given(image._replace(layers=(swapped,))), AMD64, store)
 
 
 def test_a_layer_is_checked_once_and_again_after_any_change(
@@ -298,7 +298,7 @@ def test_a_layer_is_checked_once_and_again_after_any_change(
 
     image = make.image()
     layer = on_disk(image.layers[1], tmp_path / "blob")
-    source = Given(replace(image, layers=(layer,)))
+    source = Given(image._replace(layers=(layer,)))
     checked: list[str] = []
 
     def watched(blob: Blob, where: str) -> None:
@@ -316,7 +316,7 @@ def test_a_layer_is_checked_once_and_again_after_any_change(
 
 def test_a_layer_in_memory_is_checked_each_time(make: Maker, store: ContentStore) -> None:
     descriptor = Descriptor(LAYER, f"sha256:{'0' * 64}", 1)
-    image = replace(make.image(), layers=(Layer(descriptor.digest, Blob(descriptor, (b"x",)), "base"),))
+    image = make.image()._replace(layers=(Layer(descriptor.digest, Blob(descriptor, (b"x",)), "base"),))
     for _ in range(2):
         with pytest.raises(DepsfirstError, match="damaged"):
             read(Given(image), AMD64, store)

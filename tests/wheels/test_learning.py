@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,7 +207,7 @@ def test_a_project_may_have_no_pyproject_toml(
     root = shop("setuptools-src")
     (root / "setup.py").write_text("from setuptools import setup\nsetup()\n")
     (root / "setup.cfg").write_text("[metadata]\nname = corner-shop\nversion = 1.2.3\n")
-    described = replace(read(root), manifest=None, pyproject={})
+    described = read(root)._replace(manifest=None, pyproject={})
     assert project_wheel(described, store).how == "built"
     edit(root / "src/shop/main.py", "tea", "rice")
     assert project_wheel(described, store).how == "patched"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -305,7 +304,7 @@ def test_another_python_builds_again(wheel: Callable[[], ProjectWheel], monkeypa
 
 def test_what_is_no_package_has_no_wheel(root: Path, read: Callable[[Path], Project], store: ContentStore) -> None:
     with pytest.raises(DepsfirstError, match='"corner-shop" is no package'):
-        project_wheel(replace(read(root), build_system=None), store)
+        project_wheel(read(root)._replace(build_system=None), store)
 
 
 def test_projects_are_remembered_apart(

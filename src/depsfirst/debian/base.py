@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from depsfirst.fetch import Fetcher
     from depsfirst.progress import Progress
 
-FORMAT = 2
+FORMAT = 1
 """Raise it when the same packages are to become another layer, or the facts beside it others: then no layer of the
 cache fits any more."""
 FRESH = 24 * 3600
@@ -36,8 +36,8 @@ LAYERS = "bases"
 
 _LATER = 600
 """Seconds until a mirror that did not answer is asked again."""
-_RESOLUTIONS = "debian-resolutions"
-_BASES = "debian-bases"
+_RESOLUTIONS = "debian-closures"
+_BASES = "debian-layers"
 _ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64", "linux/arm64/v8": "arm64"}
 
 

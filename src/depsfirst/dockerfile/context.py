@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -87,11 +88,20 @@ class Context:
                     kept[name] = node
             elif not ignored:
                 kept[name] = self._sent(node, path, below)
-            elif self.patterns.enters(path):
-                sent = self._sent(node, path, below)
-                if self.patterns.keeps_entered or sent.children:
-                    kept[name] = sent
+            elif self.patterns.enters(path) and self._holds(sent := self._sent(node, path, below)):
+                kept[name] = sent
         return kept
+
+    def _holds(self, ignored: Directory) -> bool:
+        """Whether a directory that is left out is sent after all, for what is in it."""
+        if self.patterns.keeps_entered:
+            return True
+        try:
+            return bool(ignored.children)
+        except DepsfirstError as error:
+            if isinstance(error.__cause__, PermissionError):
+                return False
+            raise
 
 
 def read_context(
@@ -108,10 +118,14 @@ def read_context(
     Raises:
         DepsfirstError: the context is no directory or cannot be read, or its ignore file has a bad pattern.
     """
-    if not directory.is_dir():
-        state = "is no directory" if directory.exists() else "does not exist"
+    try:
+        is_directory = stat.S_ISDIR(directory.stat().st_mode)
+        problem = "is no directory"
+    except OSError as error:
+        is_directory, problem = False, f"cannot be read: {error.strerror}"
+    if not is_directory:
         raise DepsfirstError(
-            f'the build context "{directory}" {state}', hint="name the directory that docker build is given"
+            f'the build context "{directory}" {problem}', hint="name the directory that docker build is given"
         )
     text, name, where = _read_ignore_file(directory, dockerfile)
     context = Context(read_tree(directory, contents=contents), read_patterns(text, where, version), name, version)
@@ -147,16 +161,16 @@ def context_path(path: str) -> str:
 def _read_ignore_file(directory: Path, dockerfile: Path | None) -> tuple[str, str | None, str]:
     """Text of the ignore file that counts, its path below the context if it is there, and its name for messages."""
     root = Path(os.path.realpath(directory))
-    places = [] if dockerfile is None else [(dockerfile.parent, dockerfile.name + IGNORE_FILE)]
-    for folder, name in [*places, (directory, IGNORE_FILE)]:
-        path = _inside(folder, name)
+    beside = [] if dockerfile is None else [(dockerfile.parent, dockerfile.name + IGNORE_FILE)]
+    for folder, name in [*beside, (directory, IGNORE_FILE)]:
         try:
+            path = _inside(folder, name)
             text = path.read_bytes().decode(errors="surrogateescape")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, LinkLoopError):
             continue
         except OSError as error:
             raise DepsfirstError(
-                f"the ignore file cannot be read: {error.strerror}", where=str(path), hint="make it readable"
+                f"the ignore file cannot be read: {error.strerror}", where=str(folder / name), hint="make it readable"
             ) from error
         below = path.relative_to(root).as_posix() if path.is_relative_to(root) else None
         return text, below, below or str(path)
@@ -167,8 +181,5 @@ def _inside(folder: Path, name: str) -> Path:
     """A file of a folder; if it is a symlink, its target as a builder finds it, who takes the folder for the root."""
     root = Path(os.path.realpath(folder))
     if (root / name).is_symlink():
-        try:
-            return root / follow(read_tree(root), name)[0]
-        except LinkLoopError:
-            return root / name / "nothing"
+        return root / follow(read_tree(root), name)[0]
     return root / name

@@ -268,17 +268,22 @@ def _read_directory(path: str, *, contents: bool) -> Directory:
 
 
 def _list(path: str, *, contents: bool) -> dict[str, Node]:
+    nodes = {}
     try:
         with os.scandir(path) as found:
-            return {entry.name: _read_node(entry, contents=contents) for entry in found}
-    except FileNotFoundError:
-        return {}  # gone since its parent was listed
+            for entry in found:
+                try:
+                    nodes[entry.name] = _read_node(entry, contents=contents)
+                except FileNotFoundError:
+                    continue  # gone since its directory was listed
+    except (FileNotFoundError, NotADirectoryError):
+        return {}  # the directory itself is
     except OSError as error:
         raise DepsfirstError(
-            f'"{error.filename or path}" of the build context cannot be read: {error.strerror}',
-            where=path,
+            f'"{error.filename or path}" in the build context cannot be read: {error.strerror}',
             hint="make it readable, or leave it out by a line in .dockerignore",
         ) from error
+    return nodes
 
 
 def _read_node(entry: os.DirEntry[str], *, contents: bool) -> Node:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.engines.facts import choose, target_tags
 from depsfirst.engines.inspect import inspect_base
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from depsfirst.content import ContentStore
-    from depsfirst.engines.tools import Tools
     from depsfirst.engines.facts import BaseFacts, Interpreter
+    from depsfirst.engines.tools import Tools
     from depsfirst.oci.store import Source
     from depsfirst.plan import Plan
 
@@ -28,8 +27,7 @@ _BASES = "bases"
 _FRESH = "fresh-bases"
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """A base, and the interpreter of it that the image will use.
 
     Attributes:
@@ -132,7 +130,7 @@ def _built(plan: Plan, tools: Tools, *, refresh: bool) -> Layer:
     for note in base.notes:
         tools.progress.warn(note)
     (piece,) = base.layer.blob.pieces
-    if isinstance(piece, FileSlice) and not base.notes:
+    if isinstance(piece, FileSlice):
         descriptor = base.layer.blob.descriptor
         fact = [base.until, piece.path.name, base.layer.title, descriptor.digest, descriptor.size]
         tools.store.remember(_FRESH, _asked(plan), fact)
@@ -148,7 +146,9 @@ def _fresh(plan: Plan, store: ContentStore) -> Layer | None:
     path = store.find(_BASES, key)
     if path is None:
         return None
-    return Layer(diff_id, Blob(Descriptor(LAYER, diff_id, size), (FileSlice(path, 0, size),)), "base", title, reused=True)
+    return Layer(
+        diff_id, Blob(Descriptor(LAYER, diff_id, size), (FileSlice(path, 0, size),)), "base", title, reused=True
+    )
 
 
 def _asked(plan: Plan) -> str:

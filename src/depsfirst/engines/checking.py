@@ -13,15 +13,17 @@ from depsfirst.wheels.install import INTERPRETER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depsfirst.engines.tools import Tools
     from depsfirst.engines.bases import Base
     from depsfirst.engines.dependencies import Dependencies
     from depsfirst.engines.first_party import Own
+    from depsfirst.engines.tools import Tools
     from depsfirst.oci.image import Image
     from depsfirst.plan import Plan
 
 
-def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, base: Base, tools: Tools) -> frozenset[str]:
+def check_imports(
+    own: Sequence[Own], third_party: Dependencies, plan: Plan, base: Base, tools: Tools
+) -> frozenset[str]:
     """Hold every import of first-party code against what the image has.
 
     Returns:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.engines.modules import Provided, provided
 from depsfirst.errors import DepsfirstError
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from depsfirst.content import ContentStore
-    from depsfirst.engines.tools import Tools
     from depsfirst.engines.bases import Base
+    from depsfirst.engines.tools import Tools
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
     from depsfirst.project.model import Lock, LockedPackage, Recipe
@@ -38,8 +37,7 @@ _FORMAT = 1
 _CONNECTIONS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(NamedTuple):
     """The third-party set as layers.
 
     Attributes:

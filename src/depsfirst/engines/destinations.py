@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.reference import parse_reference
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 _LAYOUT = "oci:"
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """A target, what kind of place it is, and whether layers go there compressed.
 
     Attributes:

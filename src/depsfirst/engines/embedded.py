@@ -51,7 +51,7 @@ def build(order: Order, store: ContentStore, progress: Progress) -> Built:
     """
     clock = _Clock()
     plan = make_plan(order, discover(order.directory), store)
-    tools = Tools(store, plan.index, progress)
+    tools = Tools(store, plan.index_url, progress)
     with clock.step("base"):
         base = resolve_base(plan, tools, refresh=order.refresh)
     with clock.step("dependencies"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.oci.layer import make_layer
 from depsfirst.project.discover import discover_library
@@ -14,8 +13,8 @@ from depsfirst.wheels.project import project_wheel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depsfirst.engines.tools import Tools
     from depsfirst.engines.bases import Base
+    from depsfirst.engines.tools import Tools
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
     from depsfirst.project.model import Project
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from depsfirst.wheels.project import ProjectWheel
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(NamedTuple):
     """A first-party project: its wheel, and that wheel installed."""
 
     project: Project
@@ -38,7 +36,7 @@ def own(project: Project, plan: Plan, base: Base, tools: Tools) -> Own:
     Raises:
         DepsfirstError: it does not build, or its wheel does not fit the target.
     """
-    wheel = project_wheel(project, tools.store, index_url=plan.index, progress=tools.progress)
+    wheel = project_wheel(project, tools.store, index_url=plan.index_url, progress=tools.progress)
     if "py3-none-any" not in wheel.tags:
         _check_fit(wheel, project, base)
     return Own(project, wheel, install_project(wheel, base.venv, tools.store))
@@ -47,7 +45,10 @@ def own(project: Project, plan: Plan, base: Base, tools: Tools) -> Own:
 def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) -> list[Own]:
     """The path dependencies in these directories, relative to the lock's own."""
     root = plan.project.lock.parent
-    return [own(discover_library(root / directory, plan.project.lock), plan, base, tools) for directory in sorted(directories)]
+    return [
+        own(discover_library(root / directory, plan.project.lock), plan, base, tools)
+        for directory in sorted(directories)
+    ]
 
 
 def library_layer(parts: Sequence[Own], tools: Tools) -> Layer:

@@ -38,7 +38,7 @@ def make_plan(order: Order, project: Project, store: ContentStore) -> Plan:
         groups=frozenset({MAIN, *settings.groups, *order.groups}),
         extras=frozenset({*settings.extras, *order.extras}),
         reference=image_reference(order.reference, project, settings),
-        index=order.index or settings.index,
+        index_url=order.index_url or settings.index_url,
     )
 
 

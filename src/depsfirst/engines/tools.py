@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from depsfirst.progress import Progress
 
 
-@dataclass(frozen=True)
 class Tools:
     """What a build works with.
 
@@ -22,9 +20,10 @@ class Tools:
         progress: the watcher.
     """
 
-    store: ContentStore
-    index_url: str | None
-    progress: Progress
+    def __init__(self, store: ContentStore, index_url: str | None, progress: Progress) -> None:
+        self.store = store
+        self.index_url = index_url
+        self.progress = progress
 
     @cached_property
     def fetcher(self) -> Fetcher:

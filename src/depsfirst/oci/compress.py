@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from depsfirst.oci.image import LAYER, LAYER_GZIP, Blob, Descriptor, Layer, Part
@@ -43,7 +42,7 @@ def compressed(layer: Layer, store: ContentStore) -> Layer:
     parts = (*layer.parts, Part("end", (END,))) if layer.parts else (Part(_hex(layer.diff_id), layer.blob.pieces),)
     pieces = _members(parts, store)
     blob = Blob(_described(pieces, parts, store), pieces)
-    return replace(layer, blob=blob)
+    return layer._replace(blob=blob)
 
 
 def plain(layer: Layer, store: ContentStore) -> Layer:
@@ -61,7 +60,7 @@ def plain(layer: Layer, store: ContentStore) -> Layer:
                 target.write(chunk)
     path = store.path(PLAIN, key)
     piece = FileSlice(path, 0, path.stat().st_size)
-    return replace(layer, blob=Blob(Descriptor(LAYER, layer.diff_id, piece.size), (piece,)))
+    return layer._replace(blob=Blob(Descriptor(LAYER, layer.diff_id, piece.size), (piece,)))
 
 
 def gzip_chunks(pieces: Iterable[Piece]) -> Iterator[bytes]:

@@ -9,8 +9,7 @@ import json
 import os
 import socket
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.pieces import CHUNK, FileSlice, opened, shorter
@@ -29,8 +28,7 @@ _LONGEST_LINE = 1 << 16
 _BUFFERED = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An answer: status, headers with names in lower case, and the whole body."""
 
     status: int

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -18,8 +17,7 @@ _DEFAULT = "unix:///var/run/docker.sock"
 _PORT, _TLS_PORT = 2375, 2376
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A Docker daemon's address.
 
     Attributes:

@@ -6,8 +6,7 @@ whether the daemon still has that image is asked anew each time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +24,7 @@ _MOST_IMAGES = 20
 StoreKind = Literal["classic", "containerd"]
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """One image of a daemon: in the classic store its diff ids, lowest first; in containerd's its blobs' digests."""
 
     store: StoreKind
@@ -48,16 +46,14 @@ class Holding:
         return frozenset(range(count))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What need not be sent of an image: layers, counted from 0; ``current`` if its very name is there already."""
 
     layers: frozenset[int] = frozenset()
     current: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(NamedTuple):
     """Asks a daemon what it has; ``label`` tells images that may share layers, ``store`` remembers them."""
 
     api: DockerApi

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.oci.pieces import CHUNK, FileSlice, Piece, chunks, reader, total
 from depsfirst.oci.unpack import unpacking
@@ -52,8 +51,7 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """What a piece of content is called: media type, ``sha256:…`` digest and size in bytes."""
 
     media_type: str
@@ -70,8 +68,7 @@ class Descriptor:
         return {"digest": self.digest, "mediaType": self.media_type, "size": self.size}
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(NamedTuple):
     """Content that need not stand in one file: its descriptor and the pieces that make it up, in order.
 
     A layer of sixty wheels is sixty pieces of the cache; no copy of it is ever written.
@@ -95,8 +92,7 @@ class Blob:
         return reader(self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A tar stream without end-of-archive marker, so that parts can stand one after the other in a layer.
 
     Attributes:
@@ -113,8 +109,7 @@ class Part:
         return total(self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One layer: the digest of its uncompressed tar, and the blob that holds it.
 
     Attributes:
@@ -144,8 +139,7 @@ class Layer:
         return unpacking(raw, compression, where or self.title or self.diff_id) if compression else raw
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """A configuration and its layers, lowest first.
 
     Attributes:
@@ -157,7 +151,7 @@ class Image:
 
     config: Mapping[str, Any]
     layers: tuple[Layer, ...]
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     history: tuple[Mapping[str, Any], ...] = ()
 
     @property

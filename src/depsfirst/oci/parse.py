@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import (
@@ -44,8 +43,7 @@ _MACHINES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 _IMPLIED = {"arm64": "v8", "arm": "v7"}
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """What an image runs on, in the words of an index: ``linux``, ``arm64``, ``v8``."""
 
     os: str

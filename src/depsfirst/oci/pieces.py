@@ -7,8 +7,7 @@ import hashlib
 import io
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -23,8 +22,7 @@ CHUNK = 1 << 20
 _NOT_BETWEEN_THESE = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF})
 
 
-@dataclass(frozen=True, slots=True)
-class FileSlice:
+class FileSlice(NamedTuple):
     """``size`` bytes of a file from ``offset`` on."""
 
     path: Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -15,8 +15,7 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LONGEST = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """The name of an image: registry, repository and tag.
 
     ``str`` gives the name as people write it and engines show it: without what goes without saying.

@@ -9,8 +9,7 @@ mounts it from another repository, ``put`` uploads, ``finish`` puts configuratio
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import identity
@@ -69,8 +68,7 @@ class Source(Protocol):
         """The image for a platform, its manifest and configuration checked; layers are not read yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What a copy did.
 
     Attributes:

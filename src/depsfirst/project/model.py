@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -33,8 +32,7 @@ def normalize(name: str) -> str:
     return _SEPARATORS.sub("-", name).lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a locked package comes from, and its ``location``.
 
     ``index``: a package index (its simple URL, or None for the default one); ``url``: one archive (its URL,
@@ -49,11 +47,10 @@ class Source:
     editable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LockedFile:
+class LockedFile(NamedTuple):
     """A wheel or sdist the lock allows: file name, sha256 in hex, and the URL and size in bytes if locked.
 
-    For an index that is a directory, ``url`` is a path relative to the lock's directory.
+    For a file on this machine, ``url`` is its path: absolute, or relative to the lock's directory.
     """
 
     name: str
@@ -62,8 +59,7 @@ class LockedFile:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(NamedTuple):
     """An edge of a lock's graph.
 
     Attributes:
@@ -79,8 +75,7 @@ class Dependency:
     marker: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LockedPackage:
+class LockedPackage(NamedTuple):
     """One ``[[package]]`` of a lock.
 
     Attributes:
@@ -102,13 +97,12 @@ class LockedPackage:
     files: tuple[LockedFile, ...] = ()
     hashes: frozenset[str] = frozenset()
     dependencies: tuple[Dependency, ...] = ()
-    extras: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict)
+    extras: Mapping[str, tuple[Dependency, ...]] = {}
     requires_python: str | None = None
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """A requirement of the manifest that a selection has to meet, for locks whose own format cannot prove it.
 
     ``candidates`` are the packages that meet it; one of them must be selected wherever ``marker`` holds.
@@ -120,8 +114,7 @@ class Demand:
     marker: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """A lock as a graph; a flat lock is one whose packages all hang on the roots.
 
     Attributes:
@@ -142,7 +135,7 @@ class Lock:
     project: str
     packages: tuple[LockedPackage, ...]
     roots: Mapping[str, tuple[Dependency, ...]]
-    extras: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict)
+    extras: Mapping[str, tuple[Dependency, ...]] = {}
     requires_python: str | None = None
     environments: tuple[str, ...] = ()
     conflicts: tuple[frozenset[str], ...] = ()
@@ -154,19 +147,11 @@ def conflict_item(kind: Literal["project", "extra", "group"], package: str, name
     return f"{kind}-{len(package)}-{package}{f'-{name}' if name else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """What the image will run: a version of CPython, and ``linux/amd64`` or ``linux/arm64``."""
 
     python: tuple[int, int, int]
     platform: str = "linux/amd64"
-
-    def __post_init__(self) -> None:
-        if self.platform not in _MACHINES:
-            raise DepsfirstError(
-                f'the platform "{self.platform}" is not supported',
-                hint=f"choose one of {', '.join(sorted(_MACHINES))}",
-            )
 
     @property
     def version(self) -> str:
@@ -177,7 +162,15 @@ class Environment:
         """Every variable of PEP 508 but ``extra``, as on the target; nothing of this machine.
 
         Release and version of the kernel are those of the machine that will run the image, so they are empty.
+
+        Raises:
+            DepsfirstError: the platform is another.
         """
+        if self.platform not in _MACHINES:
+            raise DepsfirstError(
+                f'the platform "{self.platform}" is not supported',
+                hint=f"choose one of {', '.join(sorted(_MACHINES))}",
+            )
         return {
             "implementation_name": "cpython",
             "implementation_version": self.version,
@@ -193,8 +186,7 @@ class Environment:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(NamedTuple):
     """What will be installed: third-party packages and first-party directories, each sorted by name."""
 
     third_party: tuple[LockedPackage, ...]
@@ -223,8 +215,7 @@ def _canonical(package: LockedPackage) -> dict[str, Any]:
     return entry
 
 
-@dataclass(frozen=True, slots=True)
-class BuildSystem:
+class BuildSystem(NamedTuple):
     """The table ``[build-system]`` (PEP 518): requirements, backend and the directories it stands in."""
 
     requires: tuple[str, ...]
@@ -232,17 +223,15 @@ class BuildSystem:
     backend_path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LockText:
+class LockText(NamedTuple):
     """The text of a lock, and of the files that it includes, by path relative to the lock's directory."""
 
     name: str
     text: str
-    included: Mapping[str, str] = field(default_factory=dict)
+    included: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """A Python project as its manifest describes it.
 
     Attributes:
@@ -274,11 +263,11 @@ class Project:
     readme: str | None = None
     license: str | None = None
     authors: tuple[str, ...] = ()
-    urls: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str] = {}
     requires_python: str | None = None
-    scripts: Mapping[str, str] = field(default_factory=dict)
-    gui_scripts: Mapping[str, str] = field(default_factory=dict)
+    scripts: Mapping[str, str] = {}
+    gui_scripts: Mapping[str, str] = {}
     build_system: BuildSystem | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    pyproject: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = {}
+    pyproject: Mapping[str, Any] = {}
     python_version: str | None = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
@@ -30,8 +29,7 @@ _EXTRAS = re.compile(r"\[[^\]]*\]$")
 _PIN = "pin it as `name==version`; `uv pip compile` and `pip-compile` do so for every package"
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """A line of a requirements file.
 
     Attributes:
@@ -130,7 +128,7 @@ def _finished(pin: Pin | None, hashes: frozenset[str], marker: str | None) -> Pi
             check(marker)
         except ValueError as error:
             raise DepsfirstError(str(error), where=pin.where) from None
-    return replace(pin, hashes=pin.hashes | hashes, marker=marker)
+    return pin._replace(hashes=pin.hashes | hashes, marker=marker)
 
 
 def _placed(name: str | None, place: str, where: str, project: Project, *, editable: bool = False) -> Pin | None:
@@ -239,7 +237,7 @@ def _constrained(pin: Pin, constraints: list[Pin]) -> Iterator[Pin]:
             raise DepsfirstError(f'"{pin.name}{pin.specifier}" is not pinned', where=pin.where, hint=_PIN)
         for each in exact:
             marker = " and ".join(f"({part})" for part in (pin.marker, each.marker) if part) or None
-            yield replace(pin, version=each.version, hashes=pin.hashes | each.hashes, marker=marker)
+            yield pin._replace(version=each.version, hashes=pin.hashes | each.hashes, marker=marker)
         return
     for each in constraints:
         if each.marker is None and pin.version and not admits(each.specifier or None, pin.version):
@@ -263,6 +261,5 @@ def merged(pins: list[Pin], index: str | None) -> LockedPackage:
         return LockedPackage(first.name, first.version, source, hashes=hashes, where=first.where)
     if len(hashes) > 1:
         raise DepsfirstError(f'"{first.file_name}" has several hashes', where=first.where, hint="leave the right one")
-    url = source.location if source.kind == "url" else None
-    file = LockedFile(first.file_name, next(iter(hashes), None), url)
+    file = LockedFile(first.file_name, next(iter(hashes), None), source.location)
     return LockedPackage(first.name, first.version, source, (file,), where=first.where)

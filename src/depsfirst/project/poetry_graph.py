@@ -7,7 +7,6 @@ Poetry leaves out what no allowed Python asks for.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
@@ -64,8 +63,7 @@ class _Graph:
             normalize(extra): {_name(text) for text in entry.table("extras").texts(extra)}
             for extra in entry.table("extras").values
         }
-        return replace(
-            package,
+        return package._replace(
             dependencies=tuple(edge for edge, optional in edges if not optional),
             extras={
                 extra: tuple(edge for edge, optional in edges if optional and edge.name in names)

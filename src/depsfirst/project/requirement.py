@@ -7,8 +7,7 @@ extras, versions and sources must be asked for. Spelling, order and the form of 
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from packaging.dependency_groups import resolve_dependency_groups
@@ -36,8 +35,7 @@ ANY = "*"
 _DEFAULT = "index"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One requirement.
 
     Attributes:

@@ -56,7 +56,8 @@ class Lines(Warnings):
             if time.monotonic() > state[1]:
                 state[1] = time.monotonic() + _NEXT_LINE
                 print(
-                    f"  {amount_of(int(state[0]), unit)}{f' of {amount_of(total, unit)}' if total else ''}", file=sys.stderr
+                    f"  {amount_of(int(state[0]), unit)}{f' of {amount_of(total, unit)}' if total else ''}",
+                    file=sys.stderr,
                 )
 
         yield advance

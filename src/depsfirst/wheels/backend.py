@@ -11,9 +11,8 @@ import json
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.progress import Silent
@@ -47,8 +46,7 @@ _OBEDIENT_SETUPTOOLS = (65, 4)
 """The first setuptools that reads DIST_EXTRA_CONFIG, by trial; older ones build in the source tree."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """What is built: the directory of the source tree, its build system, and what to call it in a message."""
 
     directory: Path
@@ -95,8 +93,7 @@ def _alone(source: Source, store: ContentStore) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     source: Source
     store: ContentStore
     scratch: Path

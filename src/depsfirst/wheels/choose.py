@@ -7,8 +7,7 @@ sha256 is that of the lock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
@@ -30,8 +29,7 @@ WHEELS = "wheels"
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """A locked package and the file of it that will be installed."""
 
     package: LockedPackage
@@ -43,8 +41,7 @@ class Choice:
         return self.file.name.endswith(".whl")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What wheels are chosen for: tags, best first, and what to call it in a message."""
 
     tags: tuple[Tag, ...]
@@ -67,7 +64,7 @@ class Chooser:
             DepsfirstError: no file fits the target, or nothing says what its sha256 must be.
         """
         if not package.files:
-            package = replace(package, files=self._listed(package))
+            package = package._replace(files=self._listed(package))
         file = self._best(package)
         if file.sha256 is None:
             raise DepsfirstError(
@@ -95,7 +92,7 @@ class Chooser:
                 where=package.where,
                 hint="lock again, or name the index that has it",
             )
-        return replace(found, sha256=file.sha256)
+        return found._replace(sha256=file.sha256)
 
     def _listed(self, package: LockedPackage) -> tuple[LockedFile, ...]:
         index = package.source.location or self._index()

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.wheels.ignored import rules
 from depsfirst.wheels.tree import LEFT_OUT, OUTPUTS
@@ -29,15 +28,13 @@ _REMAPPING = frozenset({"sources", "force-include"})
 _HARMLESS = frozenset({"setuptools", "wheel"})
 
 
-@dataclass(frozen=True, slots=True)
-class Always:
+class Always(NamedTuple):
     """Why the backend must be called every time."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Backend:
+class _Backend(NamedTuple):
     """A backend that packs files as they are.
 
     Attributes:
@@ -53,8 +50,7 @@ class _Backend:
     reads: Callable[[Subject], Iterator[str | Always]]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The project whose wheel is built: its directory, manifest, build system and tree."""
 
     root: Path

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,8 +19,7 @@ _STATS = "project-stats"
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry of the built wheel.
 
     Attributes:
@@ -37,8 +35,7 @@ class Entry:
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(NamedTuple):
     """The last build by the backend.
 
     Attributes:
@@ -60,13 +57,13 @@ class Earlier:
 
     always: str | None = None
     python: str = ""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = {}
+    kinds: Mapping[str, str] = {}
     left_out: frozenset[str] = frozenset()
     repository: str | None = None
-    reads: Mapping[str, str | None] = field(default_factory=dict)
+    reads: Mapping[str, str | None] = {}
     packages: tuple[str, ...] = ()
-    sources: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    sources: Mapping[str, tuple[int, str]] = {}
     name: str = ""
     version: str = ""
     tags: frozenset[str] = frozenset()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 from depsfirst.oci.layer import TarEntry, entry_header, padding
 
@@ -20,8 +19,7 @@ PREFIX = "opt/venv"
 INTERPRETER = f"/{PREFIX}/bin/python"
 
 
-@dataclass(frozen=True, slots=True)
-class Venv:
+class Venv(NamedTuple):
     """The environment of an image: ``/opt/venv`` for one minor version of Python."""
 
     python: tuple[int, int]
@@ -60,8 +58,7 @@ class Venv:
             yield TarEntry(f"{PREFIX}/bin/{name}", kind="symlink", link="python"), b""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One file to install.
 
     Attributes:
@@ -85,8 +82,7 @@ class Contents(Protocol):
         """The size in bytes of an entry, and its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """All files of a wheel in their places, and where its RECORD goes."""
 
     rows: tuple[Row, ...]

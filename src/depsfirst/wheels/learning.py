@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.wheels import declared
@@ -40,8 +39,7 @@ _GENERATED = frozenset(
 _LICENSES = ("licenses/", "license_files/", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Learnt:
+class Learnt(NamedTuple):
     """A build by the backend: the wheel, what is to be remembered of it, and what its files are."""
 
     wheel: Unpacked
@@ -101,8 +99,7 @@ def _manifest(project: Project, hashes: Hashes) -> Mapping[str, Any]:
     return parse(text, str(project.manifest))
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     """What a backend may read, at one moment."""
 
     root: Path

@@ -7,8 +7,7 @@ with another shares their parts: nothing of them is fetched, unpacked or written
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.oci.image import FileSlice, Part
 from depsfirst.wheels.install import Venv, directories, write_part
@@ -25,8 +24,7 @@ _FORMAT = 1
 """Raise it when the same wheel is to be installed in another way: then no part of the cache fits any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledWheel:
+class InstalledWheel(NamedTuple):
     """A wheel as a tar part.
 
     Attributes:

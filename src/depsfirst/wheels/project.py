@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.wheels import declared, earlier
@@ -37,8 +36,7 @@ _CANONICAL = re.compile(
 """A version that every backend writes as it stands (PEP 440 without epoch and local label)."""
 
 
-@dataclass(frozen=True, slots=True)
-class WheelEntry:
+class WheelEntry(NamedTuple):
     """An entry of the project's wheel.
 
     Attributes:
@@ -52,8 +50,7 @@ class WheelEntry:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectWheel:
+class ProjectWheel(NamedTuple):
     """The wheel of a project, without a file of its own.
 
     Attributes:
@@ -158,8 +155,7 @@ def _bump(last: Earlier, manifest: Mapping[str, Any], backend: str) -> str | Non
     return new
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(NamedTuple):
     content: Path | bytes
     sha256: str
 

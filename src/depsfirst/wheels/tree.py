@@ -6,8 +6,7 @@ import hashlib
 import os
 import stat
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -45,8 +44,7 @@ _TICKS = 2_000_000_000
 """The coarsest clock of a file system in use (FAT, some network ones), in nanoseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """What stands below a directory.
 
     Attributes:
@@ -127,8 +125,7 @@ def _link(child: os.DirEntry[str]) -> str:
     return LINK + target if stat.S_ISREG(mode) else SPECIAL
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A file as it was read.
 
     Attributes:

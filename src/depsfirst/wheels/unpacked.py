@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from errno import EEXIST, EISDIR, ENAMETOOLONG, ENOTDIR
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 
@@ -20,8 +19,7 @@ WHEELS = "project-wheels"
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 
-@dataclass(frozen=True, slots=True)
-class UnpackedFile:
+class UnpackedFile(NamedTuple):
     """An entry of a wheel: path in it, sha256 in hex, size in bytes, and whether it is executable."""
 
     path: str
@@ -30,8 +28,7 @@ class UnpackedFile:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(NamedTuple):
     """A wheel whose entries stand in a directory of the cache.
 
     Attributes:

@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import tarfile
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -265,7 +264,7 @@ def test_archives_of_other_tools_are_read(
     tool: Callable[[Tar, Image], dict[str, Any]], make: Maker, path: Path, store: ContentStore
 ) -> None:
     image = make.image()
-    image = replace(image, layers=(*(replace(each, reused=False) for each in image.layers), image.layers[0]))
+    image = image._replace(layers=(*(each._replace(reused=False) for each in image.layers), image.layers[0]))
     tar = Tar()
     tar.write(path, [tool(tar, image)])
     for _ in range(2):
@@ -278,7 +277,7 @@ def test_archives_of_other_tools_are_read(
 
 def test_compressed_layers_keep_their_bytes(make: Maker, path: Path, store: ContentStore) -> None:
     plain = make.image()
-    image = replace(plain, layers=tuple(compressed(layer, store) for layer in plain.layers))
+    image = plain._replace(layers=tuple(compressed(layer, store) for layer in plain.layers))
     copy(image, Archive(path))
     found = read(DockerArchive(path, store), AMD64, store)
     assert [layer.blob.descriptor for layer in found.layers] == [layer.blob.descriptor for layer in image.layers]

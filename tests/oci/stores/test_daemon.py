@@ -8,7 +8,7 @@ import socket
 import threading
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -199,25 +199,25 @@ def test_many_edits_in_a_row_are_never_refused(engine: Engine, make: Maker) -> N
 
 def test_gzip_of_many_members_runs(engine: Engine, make: Maker) -> None:
     plain = make.image("packed", SIZE)
-    image = replace(plain, layers=tuple(compressed(layer, make.store) for layer in plain.layers))
+    image = plain._replace(layers=tuple(compressed(layer, make.store) for layer in plain.layers))
     engine.load(image)
     assert engine.run() == "packed"
 
 
 def as_zstd(layer: Layer) -> Layer:
-    return replace(layer, blob=Blob.of(zstandard.compress(b"".join(layer.blob.chunks())), LAYER_ZSTD))
+    return layer._replace(blob=Blob.of(zstandard.compress(b"".join(layer.blob.chunks())), LAYER_ZSTD))
 
 
 def test_zstd_runs_though_an_old_daemon_cannot_read_it(engine: Engine, make: Maker) -> None:
     plain = make.image("packed")
-    image = replace(plain, layers=(*plain.layers[:1], as_zstd(plain.layers[1]), *plain.layers[2:]))
+    image = plain._replace(layers=(*plain.layers[:1], as_zstd(plain.layers[1]), *plain.layers[2:]))
     engine.load(image)
     assert engine.run() == "packed"
 
 
 def test_an_image_for_another_platform_is_taken_too(engine: Engine, make: Maker) -> None:
     image = make.image()
-    arm = replace(image, config={**image.config, "architecture": "arm64"})
+    arm = image._replace(config={**image.config, "architecture": "arm64"})
     written = copy(arm, engine.target())
     found = engine.docker(engine.url, "image", "inspect", "--format", "{{.Architecture}} {{.Id}}", written.reference)
     assert found.split()[0] == "arm64"
@@ -228,9 +228,9 @@ def test_a_failed_load_leaves_the_name_where_it_was(engine: Engine, make: Maker)
     engine.load(make.image("one"))
     image = make.image("two")
     last = image.layers[-1]
-    wrong = replace(last, diff_id=f"sha256:{'1' * 64}")
+    wrong = last._replace(diff_id=f"sha256:{'1' * 64}")
     with pytest.raises(DepsfirstError) as caught:
-        engine.load(replace(image, layers=(*image.layers[:-1], wrong)))
+        engine.load(image._replace(layers=(*image.layers[:-1], wrong)))
     assert engine.proxy.endpoint.url in str(caught.value.where)
     assert engine.run() == "one"
 

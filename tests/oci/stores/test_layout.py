@@ -6,7 +6,6 @@ import resource
 import signal
 import sys
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +35,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def arm(image: Image) -> Image:
-    return replace(image, config={**image.config, "architecture": "arm64"})
+    return image._replace(config={**image.config, "architecture": "arm64"})
 
 
 def index(folder: Path) -> dict[str, Any]:
@@ -109,8 +108,8 @@ def test_other_tags_and_platforms_stay(make: Maker, store: ContentStore, tmp_pat
     copy(one, Layout(folder, "one"))
     copy(two, Layout(folder, "one"))
     copy(three, Layout(folder, "three"))
-    copy(replace(three, annotations={"a": "b"}), Layout(folder, "three"))
-    assert blobs(folder) == needed(one, two, replace(three, annotations={"a": "b"}))
+    copy(three._replace(annotations={"a": "b"}), Layout(folder, "three"))
+    assert blobs(folder) == needed(one, two, three._replace(annotations={"a": "b"}))
     assert read(Layout(folder, "one"), AMD64, store).id == one.id
     assert read(Layout(folder, "one"), ARM64, store).id == two.id
     assert read(Layout(folder, "three"), AMD64, store).id == three.id

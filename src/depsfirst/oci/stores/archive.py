@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from posixpath import dirname, join, normpath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.bundle import DOCKER_MANIFEST, blob_member, closing, opening
@@ -36,8 +35,7 @@ _NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json|\.tar)
 _MANY_LINKS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(NamedTuple):
     """A tar to write, for ``docker load``, ``podman load`` and ``skopeo`` alike, with the image's name in it."""
 
     path: Path
@@ -77,8 +75,7 @@ class ArchiveUpload:
         return str(self._archive)
 
 
-@dataclass(frozen=True, slots=True)
-class DockerArchive:
+class DockerArchive(NamedTuple):
     """An archive to read; ``reference`` says which image of it is meant, if it has several.
 
     ``store`` remembers what was found in it, and holds the plain form of a compressed one.

@@ -7,8 +7,7 @@ to it, the containerd store by the digest of its blob; each reads in the tar wha
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.bundle import blob_member, closing, opening
@@ -46,8 +45,7 @@ def answers(endpoint: Endpoint) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Daemon:
+class Daemon(NamedTuple):
     """A Docker daemon, and the name that an image gets there.
 
     Attributes:
@@ -70,7 +68,7 @@ class Daemon:
         """Take an image; nothing is sent before it is known what lacks, and nothing at all if the image is there."""
         with Connection(self.endpoint, seconds=_CONNECT_SECONDS) as connection:
             inventory = Inventory(DockerApi(connection, str(self.endpoint)), LABEL, self.store)
-            image = replace(image, layers=tuple(_readable(layer, self.store) for layer in image.layers))
+            image = image._replace(layers=tuple(_readable(layer, self.store) for layer in image.layers))
             held = Held() if everything else inventory.held(image, str(self.reference), self.others)
             yield DaemonUpload(self, image, inventory, held)
 

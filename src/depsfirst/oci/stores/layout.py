@@ -6,9 +6,8 @@ import fcntl
 import os
 import re
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import explained, is_leftover, replacing
@@ -29,8 +28,7 @@ LAYOUT = canonical({"imageLayoutVersion": "1.0.0"})
 _TAG = re.compile(r"[A-Za-z0-9]+((--|[-._:@/+])[A-Za-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """A layout directory, and which image of it is meant: one by tag or digest, or the only one."""
 
     directory: Path
@@ -97,7 +95,7 @@ class Layout:
                     _discard(path)
                 raise
 
-    def index(self) -> dict[str, Any]:
+    def read_index(self) -> dict[str, Any]:
         """The index of the layout.
 
         Raises:
@@ -115,7 +113,7 @@ class Layout:
 
     def _meant(self) -> list[dict[str, Any]]:
         """The entries of the index that have the wanted tag or digest."""
-        entries = _entries(self.index(), str(self.directory / INDEX_FILE))
+        entries = _entries(self.read_index(), str(self.directory / INDEX_FILE))
         found = [entry for entry in entries if self._means(entry)]
         if not found:
             names = sorted({_name(entry) for entry in entries} - {""})
@@ -175,7 +173,7 @@ class LayoutUpload:
             if not self._has(blob.descriptor):
                 self._put(blob, lambda _: None)
         path = self._layout.directory / INDEX_FILE
-        before = self._layout.index()
+        before = self._layout.read_index()
         after = _with_entry(before, self._entry(), str(path))
         with replacing(path) as file:
             write_all(file, canonical(after))

@@ -159,7 +159,7 @@ def _with_subdirectory(table: Table, url: str) -> str:
 def _files(tables: list[Table], source: Source) -> tuple[LockedFile, ...]:
     from depsfirst.project.locked import file_name_of, sha256_of
 
-    url = source.location if source.kind == "url" else None
+    url = source.location if source.kind in {"url", "file"} else None
     found = []
     for table in tables:
         sha256 = sha256_of(table)

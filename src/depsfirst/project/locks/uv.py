@@ -235,7 +235,7 @@ def _file(table: Table, source: Source) -> LockedFile:
         raise DepsfirstError('no "url"', where=table.where, hint=_HINT)
     else:
         name = file_name_of(Table({"location": source.location}, table.where), "location")
-    url = table.maybe_text("url") or (source.location if source.kind == "url" else None)
+    url = table.maybe_text("url") or (source.location if source.kind in {"url", "file"} else None)
     if "path" in table:
         url = os.path.normpath(f"{source.location}/{table.text('path')}")
     return LockedFile(name, sha256_of(table), url, table.get("size", int))
