@@ -513,6 +513,13 @@ def test_an_index_that_is_gone_is_named(build: Builder, archive: Archive) -> Non
         build()
 
 
+def test_a_package_that_is_gone_is_named(build: Builder, archive: Archive) -> None:
+    del archive.files["debian/pool/main/tzdata_2026c_amd64.deb"]
+    with pytest.raises(DepsfirstError, match='the mirror lacks "tzdata" 2026c') as caught:
+        build()
+    assert "update" in (caught.value.hint or "")
+
+
 def test_a_server_that_refuses_updates_lacks_them(build: Builder, mirror: Mirror) -> None:
     mirror.faults["trixie-updates"] = lambda _: (403, b"")
     assert '"trixie-updates" is left out' in build().notes[1]

@@ -13,6 +13,7 @@ from depsfirst.debian.model import InstalledPackage
 from depsfirst.debian.settle import settle
 from depsfirst.debian.tree import Tree, write_nodes
 from depsfirst.errors import DepsfirstError
+from depsfirst.fetch import NotFoundError
 from depsfirst.oci.pieces import FileSlice, sha256
 
 if TYPE_CHECKING:
@@ -86,10 +87,17 @@ def _opened(packages: Sequence[Package], mirror: Mirror, tools: Tools, scratch: 
 
 def _fetched(package: Package, mirror: Mirror, tools: Tools, advance: Callable[[int], None]) -> Path:
     found = tools.store.find(DEBS, package.sha256)
-    if found is None:
-        with tools.store.write(DEBS, package.sha256) as file:
+    if found is not None:
+        return found
+    with tools.store.write(DEBS, package.sha256) as file:
+        try:
             tools.fetcher.download(
                 mirror.url(package), file, sha256=package.sha256, size=package.size, received=advance
             )
-        found = tools.store.path(DEBS, package.sha256)
-    return found
+        except NotFoundError as error:
+            raise DepsfirstError(
+                f'the mirror lacks "{package.name}" {package.version}, which its index has: {error.message}',
+                where=mirror.origin,
+                hint="it may be in the middle of an update: try again later",
+            ) from error
+    return tools.store.path(DEBS, package.sha256)
