@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,8 +10,11 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.oci.reference import parse_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from depsfirst.content import ContentStore
     from depsfirst.oci.endpoint import Endpoint
+    from depsfirst.oci.load import Load
     from depsfirst.oci.store import Target
     from depsfirst.plan import Order
 
@@ -35,34 +39,59 @@ class Destination(NamedTuple):
     endpoint: Endpoint | None = None
 
 
-def destination_for(order: Order, reference: str, store: ContentStore) -> Destination:
+class Prepared(NamedTuple):
+    """A Docker that will get the image, and a load into it that was begun; None where an image goes elsewhere."""
+
+    endpoint: Endpoint | None
+    load: Load | None
+
+
+def destination_for(order: Order, reference: str, ready: Prepared, store: ContentStore) -> Destination:
     """Where the order wants its image; by default the local Docker if one answers, else an archive here.
 
     Args:
         order: says where, or leaves it open.
         reference: the image's name and tag.
+        ready: the Docker that will get it, if one will.
         store: remembers what daemons have.
 
     Raises:
         DepsfirstError: the destination cannot be used.
     """
-    if order.output is None:
-        docker = _docker(reference, store, needed=order.load)
-        if docker is not None:
-            return docker
+    docker = _docker(reference, ready, store)
+    if docker is not None:
+        return docker
     output = order.output or f"{reference.rpartition('/')[2].partition(':')[0]}.tar"
     return _layout(output) if output.startswith(_LAYOUT) else _archive(output, reference)
 
 
-def _docker(reference: str, store: ContentStore, *, needed: bool) -> Destination | None:
+@contextmanager
+def prepared(order: Order) -> Iterator[Prepared]:
+    """Begin to load into the local Docker, if that is where the image may go: it takes a while to get ready."""
+    if order.output is not None:
+        yield Prepared(None, None)
+        return
     from depsfirst.oci.endpoint import find_endpoint
-    from depsfirst.oci.stores.daemon import Daemon, answers
+    from depsfirst.oci.load import Load
+    from depsfirst.oci.stores.daemon import answers
 
     endpoint = find_endpoint()
-    if not needed and not answers(endpoint):
+    if not order.load and not answers(endpoint):
+        yield Prepared(None, None)
+        return
+    with Load(endpoint) as load:
+        with suppress(OSError):  # it will be said when the image is sent
+            load.begin()
+        yield Prepared(endpoint, load)
+
+
+def _docker(reference: str, ready: Prepared, store: ContentStore) -> Destination | None:
+    if ready.endpoint is None:
         return None
-    daemon = Daemon(endpoint, parse_reference(reference), store)
-    return Destination(daemon, "docker", compress=False, run=f"docker run --rm {reference}", endpoint=endpoint)
+    from depsfirst.oci.stores.daemon import Daemon
+
+    daemon = Daemon(ready.endpoint, parse_reference(reference), store, begun=ready.load)
+    return Destination(daemon, "docker", compress=False, run=f"docker run --rm {reference}", endpoint=ready.endpoint)
 
 
 def _layout(output: str) -> Destination:

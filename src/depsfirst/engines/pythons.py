@@ -62,7 +62,7 @@ def interpreters(root: RootFs, path: str, said: str | None, where: str) -> list[
     """
     homes: dict[_Home, tuple[str, Binary]] = {}
     for program, binary in programs(root, path):
-        home = _home(root, program)
+        home = _home(root, program, binary)
         if home:
             homes.setdefault(home, (program, binary))
     whole = {home: program for home, program in homes.items() if home.folder} or homes
@@ -98,19 +98,28 @@ def _preference(name: str) -> tuple[int, int]:
     return {"python3": 0, "python": 1}.get(name, 2), -int(match[1] or 0) if match else 0
 
 
-def _home(root: RootFs, program: str) -> _Home | None:
+def _home(root: RootFs, program: str, binary: Binary) -> _Home | None:
     match = PROGRAM.fullmatch(posixpath.basename(program))
     if not match:
         return None
     prefix = posixpath.dirname(posixpath.dirname(program))
+    homes = [home for home in _homes(root, prefix) if match[1] in {None, str(home.minor)}]
+    if match[1]:
+        named = _Home(prefix, int(match[1]), match[2] is not None, None)
+        return next((home for home in homes if home.free_threaded == named.free_threaded), named)
+    said = [home for home in homes if any(version.startswith(f"3.{home.minor}.") for version in binary.versions)]
+    return next(iter([*said, *homes]), None)
+
+
+def _homes(root: RootFs, prefix: str) -> list[_Home]:
+    """The standard libraries below a prefix, newest first."""
+    found = []
     for lib in _LIBS:
-        for name in reversed(root.names(posixpath.join(prefix, lib))):
-            home = _HOME.fullmatch(name)
-            if home and match[1] in {None, home[1]} and (match[1] is None or match[2] == home[2]):
-                folder = posixpath.join(prefix, lib, name)
-                if root.find(f"{folder}/os.py") or root.find(f"{folder}/os.pyc"):
-                    return _Home(prefix, int(home[1]), home[2] is not None, folder)
-    return _Home(prefix, int(match[1]), match[2] is not None, None) if match[1] else None
+        for name in root.names(posixpath.join(prefix, lib)):
+            match, folder = _HOME.fullmatch(name), posixpath.join(prefix, lib, name)
+            if match and (root.find(f"{folder}/os.py") or root.find(f"{folder}/os.pyc")):
+                found.append(_Home(prefix, int(match[1]), match[2] is not None, folder))
+    return sorted(found, key=lambda home: -home.minor)
 
 
 def _interpreter(root: RootFs, home: _Home, program: str, version: str) -> Interpreter:

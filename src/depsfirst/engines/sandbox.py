@@ -3,7 +3,7 @@
 It is started in an interpreter of the host with ``-I -S`` and imports the standard library alone. Its one argument is
 a JSON object: ``root``, ``command``, ``env``, ``cwd``, ``uid``, ``gid``, ``groups``. On standard input, which is
 a socket, it says how far it came, a line each: ``ready FULL``, ``ready USER`` or ``ready PLAIN``, ``missing REASON`` if
-the command is not there, ``unable REASON`` if this machine does not let it.
+the command is not there, ``unable TO DO SOMETHING`` if this machine does not let it.
 
 Namespaces of its own keep what it mounts from everybody else. Root that may not make them, as in most containers,
 still has chroot, without ``/proc`` and with the network of the host: ``PLAIN``.
@@ -49,7 +49,7 @@ def main() -> NoReturn:
     try:
         level = _apart(plan)
     except OSError as error:
-        _end(status, f"unable {error.strerror}")
+        _end(status, f"unable make namespaces: {error.strerror}")
     child = os.fork()  # the first process of the new namespace
     if child == 0:
         _child(plan, level, status)
@@ -63,14 +63,14 @@ def _child(plan: dict[str, Any], level: str, status: socket.socket) -> NoReturn:
         _enter(plan, level)
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     except OSError as error:
-        _end(status, f"unable {error.strerror}: {error.filename or ''}")
+        _end(status, f"unable enter a root directory: {error.strerror} {error.filename or ''}".rstrip())
     program = plan["command"][0]
     status.sendall(f"ready {level}\n".encode())
     try:
         os.execve(program, plan["command"], plan["env"])  # noqa: S606 (running it is what this is for)
     except OSError as error:
         if error.errno != errno.ENOENT:
-            _end(status, f"unable {error.strerror}: {program}")
+            _end(status, f"unable run {program}: {error.strerror}")
         reason = (
             f'"{program}" asks for a loader that is not there' if Path(program).exists() else f'there is no "{program}"'
         )

@@ -28,6 +28,7 @@ TIMEOUT = 60.0
 """Seconds that an import may take."""
 
 _MEMO = "verified"
+_FIRST_PARTY = {"first-party", "code"}
 _MARK = "depsfirst: importing "
 _OURS = re.compile(r'File "<(?:string|frozen importlib\._bootstrap\w*)>", line \d+')
 _SHOWN_LINES = 30
@@ -74,7 +75,7 @@ class Request(NamedTuple):
         image: as it was written.
         python: absolute path of the interpreter in the image.
         modules: dotted modules, or objects as ``module:object``.
-        imported: all that importing the project asks for, of the static check.
+        imported: all that importing first-party code asks for, of the static check.
         platform: ``linux/amd64``, …
         mode: ``auto`` runs what did not pass before, ``always`` runs and insists, ``never`` does not run.
         timeout: in seconds.
@@ -155,7 +156,7 @@ def failure(verdict: Verdict, mode: Mode = "auto") -> DepsfirstError | None:
         return DepsfirstError(
             f'importing "{verdict.module}" in the image failed: {verdict.reason}\n{verdict.output}'.rstrip(),
             where=f"import check ({verdict.runner})",
-            hint="mend the import, or build without this check: --verify never",
+            hint="mend it, name other modules under imports in [tool.depsfirst], or build with --verify never",
         )
     if verdict.state == "skipped" and mode == "always":
         return DepsfirstError(
@@ -191,7 +192,7 @@ def _key(request: Request) -> str:
     """All that the result depends on, but for the code itself: its imports stand for it."""
     settings = request.image.config.get("config") or {}
     runs = {name: settings.get(name) for name in ("Env", "User", "WorkingDir")}
-    below = [layer.diff_id for layer in request.image.layers if layer.kind != "code"]
+    below = [layer.diff_id for layer in request.image.layers if layer.kind not in _FIRST_PARTY]
     inputs = [below, runs, request.python, request.modules, sorted(request.imported), request.platform, _PROGRAM]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 

@@ -145,22 +145,23 @@ class Body:
                 sent(len(piece))
             elif piece.size:
                 self._waiting += b"%x\r\n" % piece.size
-                self._flush()
+                self.flush()
                 self._slice(piece, sent)
                 self._waiting += b"\r\n"
 
     def end(self) -> None:
         """Send what is left, and that it was all."""
         self._waiting += b"0\r\n\r\n"
-        self._flush()
+        self.flush()
 
     def _chunk(self, data: bytes) -> None:
         if data:
             self._waiting += b"%x\r\n%b\r\n" % (len(data), data)
             if len(self._waiting) > _BUFFERED:
-                self._flush()
+                self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what was gathered."""
         self._socket.sendall(self._waiting)
         self._waiting.clear()
 

@@ -11,11 +11,11 @@ from depsfirst.errors import DepsfirstError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from depsfirst.oci.connection import Body, Connection, Response
+    from depsfirst.oci.connection import Connection, Response
+    from depsfirst.oci.load import Load
     from depsfirst.oci.reference import Reference
 
 _PROMPT_SECONDS = 60
-_LOAD_SECONDS = 3600
 _OK, _CREATED, _NOT_FOUND = 200, 201, 404
 _UNQUOTED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:@")
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
@@ -61,19 +61,13 @@ class DockerApi:
             self._containerd = any(list(each) == ["driver-type", _CONTAINERD] for each in status)
         return self._containerd
 
-    def begin_load(self) -> Body:
-        """Begin to send a tar of images."""
-        self._connection.patience(_LOAD_SECONDS)
-        return self._connection.post(f"{self._prefix}/images/load?quiet=1", "application/x-tar")
-
-    def end_load(self) -> tuple[str, ...]:
-        """Read what became of the tar: the ids of the images in it that have no names.
+    def loaded(self, response: Response) -> tuple[str, ...]:
+        """What became of a tar that was sent: the ids of the images in it that have no names.
 
         Raises:
             DepsfirstError: it was not taken; the message is the daemon's.
         """
-        response = self._checked(self._connection.response(), "loading the image")
-        self._connection.patience(_PROMPT_SECONDS)
+        self._checked(response, "loading the image")
         loaded: list[str] = []
         for message in _messages(response.body):
             detail = message.get("errorDetail")
@@ -90,10 +84,10 @@ class DockerApi:
         path = f"{self._prefix}/images/{_quoted(image_id)}/tag?repo={_quoted(repository)}&tag={_quoted(tag)}"
         self._checked(self._connection.post_nothing(path), f'naming the image "{reference}"')
 
-    def why_broken(self, error: OSError) -> DepsfirstError:
+    def broken(self, load: Load, error: OSError) -> DepsfirstError:
         """Why a load could not be sent to its end: the daemon's own word if it gave one."""
         try:
-            self.end_load()
+            self.loaded(load.answer())
         except DepsfirstError as said:
             return said
         return self._failure("loading the image", error.strerror or str(error))

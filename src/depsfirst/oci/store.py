@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class RefusedError(DepsfirstError):
-    """A target lacks layers that it was thought to have. Nothing is lost: ``copy`` sends all of them then."""
+    """A target lacks layers that it was thought to have, or lost some: ``copy`` then sends all of them, once."""
 
 
 class Upload(Protocol):

@@ -169,7 +169,7 @@ def _outcome(status: int | None, said: str, lines: list[str]) -> Outcome:
     if word == "missing":
         return Outcome(_NOT_FOUND, rest)
     if word != "ready":
-        raise UnavailableError(f"this machine does not let it: {rest}")
+        raise UnavailableError(f"this machine does not let it {rest}")
     if status and rest == _WITHOUT_PROC and _SYSTEM_FOLDERS.search(said):
         raise UnavailableError("there is no /proc to be had here, and the import asks for it")
     return Outcome(status, said)

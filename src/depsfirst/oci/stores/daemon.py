@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci.bundle import blob_member, closing, opening
+from depsfirst.oci.bundle import blob_member, closing
 from depsfirst.oci.compress import plain
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.docker_api import DockerApi, ping
 from depsfirst.oci.holdings import Held, Inventory
 from depsfirst.oci.image import LAYER_ZSTD
+from depsfirst.oci.load import Load
 from depsfirst.oci.store import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from depsfirst.content import ContentStore
-    from depsfirst.oci.connection import Body
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.oci.image import Image, Layer
     from depsfirst.oci.pieces import Piece
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 LABEL = "dev.depsfirst.recipe"
 """The label that tells our images from others in a daemon."""
 
+_LOST = "not found"
 _CONNECT_SECONDS = 10
 _PROBE_SECONDS = 0.5
 
@@ -53,12 +54,14 @@ class Daemon(NamedTuple):
         reference: the name.
         store: remembers what images in daemons consist of.
         others: names or ids of images there that are likely to share layers: the base's, say.
+        begun: a load that was begun already, for the first image; whoever began it closes it.
     """
 
     endpoint: Endpoint
     reference: Reference
     store: ContentStore
     others: tuple[str, ...] = ()
+    begun: Load | None = None
 
     def __str__(self) -> str:
         return f"docker-daemon:{self.reference}"
@@ -70,18 +73,22 @@ class Daemon(NamedTuple):
             inventory = Inventory(DockerApi(connection, str(self.endpoint)), LABEL, self.store)
             image = image._replace(layers=tuple(_readable(layer, self.store) for layer in image.layers))
             held = Held() if everything else inventory.held(image, str(self.reference), self.others)
-            yield DaemonUpload(self, image, inventory, held)
+            if self.begun is not None and not everything:
+                yield DaemonUpload(self, image, inventory, held, self.begun)
+            else:
+                with Load(self.endpoint) as load:
+                    yield DaemonUpload(self, image, inventory, held, load)
 
 
 class DaemonUpload:
     """An image on its way into a daemon: one tar in one request."""
 
-    def __init__(self, daemon: Daemon, image: Image, inventory: Inventory, held: Held) -> None:
+    def __init__(self, daemon: Daemon, image: Image, inventory: Inventory, held: Held, load: Load) -> None:
         self._daemon = daemon
         self.image = image
         self._inventory = inventory
         self._held = held
-        self._body: Body | None = None
+        self._load = load
 
     def lacking(self) -> Sequence[Layer]:
         """The layers that the daemon is not known to have."""
@@ -109,24 +116,18 @@ class DaemonUpload:
         return str(self._daemon.reference)
 
     def _send(self, pieces: Sequence[Piece], sent: Callable[[int], None]) -> None:
-        api = self._inventory.api
         try:
-            if self._body is None:
-                self._body = api.begin_load()
-                self._body.send((opening(),), _nobody)
-            self._body.send(pieces, sent)
+            self._load.send(pieces, sent)
         except OSError as error:
-            raise self._judged(api.why_broken(error)) from error
+            raise self._judged(self._inventory.api.broken(self._load, error)) from error
 
     def _loaded(self) -> str:
         """End the request; the id that the image got, which depends on the kind of store."""
         api = self._inventory.api
         try:
-            if self._body is not None:
-                self._body.end()
-            loaded = api.end_load()
+            loaded = api.loaded(self._load.end())
         except OSError as error:
-            raise self._judged(api.why_broken(error)) from error
+            raise self._judged(api.broken(self._load, error)) from error
         except DepsfirstError as error:
             raise self._judged(error) from error
         for image_id in (self.image.id, self.image.manifest_blob.descriptor.digest):
@@ -152,8 +153,11 @@ class DaemonUpload:
             )
 
     def _judged(self, error: DepsfirstError) -> DepsfirstError:
-        """The error as it is; or, if layers were left out, that this may be the reason."""
-        if not self._held.layers:
+        """The error as it is; or, if layers were left out or got lost, that sending all of them may help.
+
+        containerd's garbage collector can take a blob away that was there when the load began.
+        """
+        if not self._held.layers and _LOST not in error.message:
             return error
         return RefusedError(error.message, where=error.where, hint=error.hint)
 

@@ -1,0 +1,79 @@
+"""The request that loads images into a Docker daemon; it may begin before it is known what will be loaded.
+
+A daemon starts a process to unpack what comes, which takes it about as long as a rebuild takes to find out what changed.
+So the request is begun first, and the two go on side by side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depsfirst.oci.bundle import opening
+from depsfirst.oci.connection import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from depsfirst.oci.connection import Response
+    from depsfirst.oci.endpoint import Endpoint
+    from depsfirst.oci.pieces import Piece
+
+_CONNECT_SECONDS = 10
+_LOAD_SECONDS = 3600
+
+
+class Load:
+    """A load on a connection of its own; one that is closed before it ends loads nothing.
+
+    Raises:
+        DepsfirstError: no daemon is there.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._connection = Connection(endpoint, seconds=_CONNECT_SECONDS)
+        self._connection.patience(_LOAD_SECONDS)
+        self._body = self._connection.post("/images/load?quiet=1", "application/x-tar")
+        self._begun = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def begin(self) -> None:
+        """Send the first entries of the tar, which are the same for every image.
+
+        Raises:
+            OSError: the daemon does not take them.
+        """
+        if not self._begun:
+            self._begun = True
+            self._body.send((opening(),), lambda _: None)
+            self._body.flush()
+
+    def send(self, pieces: Iterable[Piece], sent: Callable[[int], None]) -> None:
+        """Send more of the tar.
+
+        Raises:
+            OSError: the daemon does not take it; its answer may say why.
+        """
+        self.begin()
+        self._body.send(pieces, sent)
+
+    def end(self) -> Response:
+        """Send that it was all, and wait for the answer.
+
+        Raises:
+            OSError: the daemon does not take it; its answer may say why.
+        """
+        self._body.end()
+        return self._connection.response()
+
+    def answer(self) -> Response:
+        """What the daemon says although not all was sent."""
+        return self._connection.response()
