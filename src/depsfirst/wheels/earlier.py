@@ -108,7 +108,7 @@ def remember(store: ContentStore, root: Path, earlier: Earlier) -> None:
     if earlier.always is not None:
         store.remember(_TOPIC, memo_key(root), {"format": _FORMAT, "always": earlier.always})
         return
-    memo = {name: getattr(earlier, name) for name in Earlier.__slots__}
+    memo = {name: getattr(earlier, name) for name in Earlier._fields}
     memo["entries"] = [(each.path, each.sha256, each.executable, each.sources) for each in earlier.entries]
     memo |= {"left_out": sorted(earlier.left_out), "tags": sorted(earlier.tags), "format": _FORMAT}
     store.remember(_TOPIC, memo_key(root), memo)
