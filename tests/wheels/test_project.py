@@ -290,11 +290,24 @@ def test_a_wheel_that_was_pruned_is_built_again(
     assert wheel().how == "reused"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda memo: {**memo, "format": 0},
+        lambda memo: {**memo, "unheard": "of"},
+        lambda memo: {**memo, "entries": [["too", "short"]]},
+        lambda memo: {key: value for key, value in memo.items() if key != "sources"},
+        lambda memo: {**memo, "sources": []},
+        lambda _: [],
+    ],
+)
 def test_a_memory_of_another_form_does_not_count(
-    root: Path, wheel: Callable[[], ProjectWheel], store: ContentStore
+    root: Path, wheel: Callable[[], ProjectWheel], store: ContentStore, change: Callable[[dict[str, object]], object]
 ) -> None:
-    store.remember("project-wheel", earlier.memo_key(root), {"format": 0, "always": "outdated"})
+    memo = store.recall("project-wheel", earlier.memo_key(root))
+    store.remember("project-wheel", earlier.memo_key(root), change(memo))
     assert wheel().reason == "no earlier build of it is remembered"
+    assert wheel().how == "reused"
 
 
 def test_another_python_builds_again(wheel: Callable[[], ProjectWheel], monkeypatch: pytest.MonkeyPatch) -> None:

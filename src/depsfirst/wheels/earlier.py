@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TOPIC = "project-wheel"
 _STATS = "project-stats"
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Entry(NamedTuple):
@@ -92,14 +92,20 @@ def memo_key(root: Path) -> str:
 
 
 def recall(store: ContentStore, root: Path) -> Earlier | None:
-    """What is remembered of the project at ``root``."""
+    """What is remembered of the project at ``root``; None where that is nothing, or cannot be understood."""
     memo = store.recall(_TOPIC, memo_key(root))
     if not isinstance(memo, dict) or memo.pop("format", None) != _FORMAT:
         return None
-    if memo.get("entries"):
-        memo["entries"] = tuple(Entry(path, sha, flag, tuple(found)) for path, sha, flag, found in memo["entries"])
-        memo["sources"] = {path: (mode, sha) for path, (mode, sha) in memo["sources"].items()}
-        memo |= {"left_out": frozenset(memo["left_out"]), "tags": frozenset(memo["tags"])}
+    try:
+        return Earlier(**memo) if memo.get("always") is not None else _described(memo)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _described(memo: dict[str, Any]) -> Earlier:
+    memo["entries"] = tuple(Entry(path, sha, flag, tuple(found)) for path, sha, flag, found in memo["entries"])
+    memo["sources"] = {path: (mode, sha) for path, (mode, sha) in memo["sources"].items()}
+    memo |= {"left_out": frozenset(memo["left_out"]), "tags": frozenset(memo["tags"])}
     return Earlier(**memo)
 
 
