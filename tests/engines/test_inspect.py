@@ -191,6 +191,19 @@ def test_a_library_elsewhere_leaves_the_hosts_names() -> None:
     assert set(interpreter.stdlib) == sys.stdlib_module_names
 
 
+def test_a_program_without_a_version_in_its_name() -> None:
+    """Of several libraries the one counts that the program names, else the newest."""
+    several: dict[str, Entry] = {
+        "opt/bin/python3": python("3.9.7"),
+        "opt/lib/python3.9/os.py": b"",
+        "opt/lib/python3.13/os.py": b"",
+    }
+    env = ("PATH=/opt/bin:/usr/bin", "PYTHON_VERSION=3.13.2")
+    assert [each.version for each in facts(BASE, several, env=env).interpreters] == [(3, 9, 7), (3, 13, 5)]
+    silent = several | {"opt/bin/python3": elf(payload=b"nothing")}
+    assert [each.version for each in facts(BASE, silent, env=env).interpreters] == [(3, 13, 2), (3, 13, 5)]
+
+
 def test_free_threaded_builds() -> None:
     entries: dict[str, Entry] = {
         "usr/local/bin/python3": "python3.14t",

@@ -83,7 +83,7 @@ def layer(data: bytes, kind: str) -> Layer:
 
 IMAGE = Image(
     {"architecture": "amd64", "config": {"Env": ["PATH=/usr/bin"]}},
-    (layer(b"base", "base"), layer(b"packages", "dependencies"), layer(b"code", "code")),
+    (layer(b"base", "base"), layer(b"packages", "dependencies"), layer(b"own", "first-party"), layer(b"code", "code")),
 )
 
 
@@ -127,9 +127,10 @@ def with_layers(*layers: Layer) -> Image:
 @pytest.mark.parametrize(
     ("changes", "runs"),
     [
-        ({"image": with_layers(*IMAGE.layers[:2], layer(b"edited", "code"))}, False),
+        ({"image": with_layers(*IMAGE.layers[:3], layer(b"edited", "code"))}, False),
+        ({"image": with_layers(*IMAGE.layers[:2], layer(b"edited", "first-party"), IMAGE.layers[3])}, False),
         ({"image": IMAGE._replace(config={**IMAGE.config, "created": "2026-01-01T00:00:00Z"})}, False),
-        ({"image": with_layers(IMAGE.layers[0], layer(b"newer", "dependencies"), IMAGE.layers[2])}, True),
+        ({"image": with_layers(IMAGE.layers[0], layer(b"newer", "dependencies"), *IMAGE.layers[2:])}, True),
         ({"image": with_layers(layer(b"newer", "base"), *IMAGE.layers[1:])}, True),
         ({"image": IMAGE._replace(config={"config": {"Env": ["PATH=/usr/bin", "X=1"]}})}, True),
         ({"image": IMAGE._replace(config={"config": {"Env": ["PATH=/usr/bin"], "User": "7"}})}, True),
