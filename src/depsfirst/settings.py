@@ -37,6 +37,7 @@ class Settings(NamedTuple):
         labels: labels of the image.
         packages: Debian packages to add to a ``deb:`` base.
         mirror: Debian mirror for a ``deb:`` base.
+        keyring: certificates (a file below the project) that a ``deb:`` base must be signed with; Debian's own by default.
         index_url: URL of the package index's simple API.
         groups: dependency groups to install besides the main one.
         extras: extras of the project to install.
@@ -59,6 +60,7 @@ class Settings(NamedTuple):
     labels: Mapping[str, str] = {}
     packages: tuple[str, ...] = ()
     mirror: str | None = None
+    keyring: str | None = None
     index_url: str | None = None
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
@@ -140,7 +142,7 @@ def _workdir(value: object, where: str) -> str:
 
 
 _READERS = {
-    **dict.fromkeys(("base", "platform", "name", "tag", "user", "mirror", "index_url", "lock"), _text),
+    **dict.fromkeys(("base", "platform", "name", "tag", "user", "mirror", "keyring", "index_url", "lock"), _text),
     **dict.fromkeys(("cmd", "packages", "groups", "extras", "ignore_imports", "imports"), _texts),
     **dict.fromkeys(("env", "labels"), _table),
     "entrypoint": _command,

@@ -124,11 +124,14 @@ def _built(plan: Plan, tools: Tools, *, refresh: bool) -> Layer:
         fetcher=tools.fetcher,
         packages=plan.settings.packages,
         mirror=plan.settings.mirror,
+        keyring=plan.project.root / plan.settings.keyring if plan.settings.keyring else None,
         progress=tools.progress,
         refresh=refresh,
     )
     for note in base.notes:
         tools.progress.warn(note)
+    for name, reason in base.left_out:
+        tools.progress.note(f'"{name}" is not in the base: {reason}')
     (piece,) = base.layer.blob.pieces
     if isinstance(piece, FileSlice):
         descriptor = base.layer.blob.descriptor
@@ -153,7 +156,7 @@ def _fresh(plan: Plan, store: ContentStore) -> Layer | None:
 
 def _asked(plan: Plan) -> str:
     """Names all that a person can say about a Debian base."""
-    mirror = [plan.settings.mirror, os.environ.get("DEPSFIRST_DEBIAN_MIRROR")]
+    mirror = [plan.settings.mirror, plan.settings.keyring, os.environ.get("DEPSFIRST_DEBIAN_MIRROR")]
     return hashlib.sha256(repr([plan.base, plan.platform, plan.settings.packages, mirror]).encode()).hexdigest()
 
 
