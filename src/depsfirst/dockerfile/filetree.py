@@ -287,13 +287,16 @@ def _list(path: str, *, contents: bool) -> dict[str, Node]:
 
 
 def _read_node(entry: os.DirEntry[str], *, contents: bool) -> Node:
-    if entry.is_symlink():
-        return Entry(Kind.SYMLINK, mode=0o777, link=os.readlink(entry))  # noqa: PTH115 (as below)
+    if entry.is_file(follow_symlinks=False):
+        return _read_file(entry, Kind.FILE) if contents else Entry(Kind.FILE)
     if entry.is_dir(follow_symlinks=False):
         return _read_directory(entry.path, contents=contents)
-    kind = Kind.FILE if entry.is_file(follow_symlinks=False) else Kind.OTHER
-    if not contents:
-        return Entry(kind)
+    if entry.is_symlink():
+        return Entry(Kind.SYMLINK, mode=0o777, link=os.readlink(entry))  # noqa: PTH115 (as below)
+    return _read_file(entry, Kind.OTHER) if contents else Entry(Kind.OTHER)
+
+
+def _read_file(entry: os.DirEntry[str], kind: Kind) -> Entry:
     status = entry.stat(follow_symlinks=False)
     digest = _sha256(entry.path) if kind is Kind.FILE else f"{stat.S_IFMT(status.st_mode):o} {status.st_rdev}"
     return Entry(kind, stat.S_IMODE(status.st_mode), status.st_size, digest)

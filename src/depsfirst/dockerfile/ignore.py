@@ -17,7 +17,7 @@ from depsfirst.dockerfile.source import LONGEST_LINE, SPACE
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _PATTERNMATCHER: Version = (0, 10)
 _MARK = "\ufeff"
@@ -38,17 +38,16 @@ class Patterns:
     where: str = ".dockerignore"
     version: Version = CURRENT
 
-    def step(self, path: str, state: int = 0) -> tuple[bool, int]:
-        """Whether the patterns leave out ``path``, and the state with which to ask for what is below it.
+    @cached_property
+    def step(self) -> Callable[[str, int], tuple[bool, int]]:
+        """Whether the patterns leave out a path, and the state with which to ask for what is below it.
 
-        Args:
-            path: below the context's root, parts between single slashes.
-            state: what the call for the parent directory returned; 0 for the root.
-
-        Raises:
-            DepsfirstError: a pattern that had to be asked is none, as moby finds only then.
+        ``step(path, state)`` takes the path below the context's root, and the state that the call for its parent
+        returned, 0 in the root. It raises a DepsfirstError where a pattern that has to be asked is none, as moby finds
+        only then.
         """
-        return self._matcher.step(path, state)
+        made = FileUtils if self.version < _PATTERNMATCHER else PatternMatcher
+        return made(self.patterns, self.where).step
 
     def enters(self, directory: str) -> bool:
         """Whether a directory that is left out is still looked through for what is taken back in."""
@@ -82,11 +81,6 @@ class Patterns:
             if Patterns((replace(pattern, negated=False),), self.where, self.version).ignores(path):
                 return pattern
         return None
-
-    @cached_property
-    def _matcher(self) -> PatternMatcher | FileUtils:
-        made = FileUtils if self.version < _PATTERNMATCHER else PatternMatcher
-        return made(self.patterns, self.where)
 
     @cached_property
     def _returning(self) -> tuple[str, ...]:

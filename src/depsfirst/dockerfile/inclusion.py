@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from posixpath import basename
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow
 from depsfirst.dockerfile.gopath import BadPatternError, Glob, compile_glob, has_wildcards
@@ -100,8 +100,7 @@ def included(tree: Directory, wanted: Wanted, version: Version) -> tuple[Item, .
     return tuple(Item(name or "/", root.path, root.node) for name, root in zip(named, found, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A node, and the path to it as the source has it and as it is."""
 
     typed: str
@@ -114,10 +113,12 @@ class _Found:
         item = find_path(tree, self.typed, version)
         return _Found(self.typed, item.path, item.node)
 
-    def children(self) -> Iterator[_Found]:
+    def children(self, fitting: Glob | None = None) -> Iterator[_Found]:
         if isinstance(self.node, Directory):
-            for name, node in sorted(self.node.children.items()):
-                yield _Found(f"{self.typed}/{name}", f"{self.path}/{name}".lstrip("/"), node)
+            path = self.path and self.path + "/"
+            children = self.node.children
+            for name in sorted(children if fitting is None else filter(fitting.matches, children)):
+                yield _Found(f"{self.typed}/{name}", path + name, children[name])
 
 
 class _Flat:
@@ -127,6 +128,7 @@ class _Flat:
         self._tree = tree
         self._wanted = wanted
         self._version = version
+        self._partial = wanted.include is not None or wanted.exclude is not None
         self._leading: list[_Found] = []
         self.found: list[_Found] = []
 
@@ -139,7 +141,7 @@ class _Flat:
             states: of the two lists of patterns, for it.
             outer: whether it is no child of another one visited.
         """
-        fits, states = self._fits(path, states)
+        fits, states = self._fits(path, states) if self._partial else (True, states)
         if not isinstance(here.node, Directory):
             if fits:
                 follows = outer or self._version < _OUTER_LINKS_ONLY
@@ -153,7 +155,8 @@ class _Flat:
         else:
             self._leading.append(header)
         for child in here.children():
-            self.visit(child, f"{path}/{basename(child.typed)}".lstrip("/"), states, outer=False)
+            below = child.typed.rpartition("/")[2]
+            self.visit(child, f"{path}/{below}" if path else below, states, outer=False)
         if self._leading and self._leading[-1] is header:
             self._leading.pop()
 
@@ -217,12 +220,11 @@ def _directory(tree: Directory, path: str, version: Version) -> _Found | None:
 
 
 def _fitting(here: _Found, globs: list[Glob]) -> Iterator[_Found]:
-    for child in here.children():
-        if globs[0].matches(basename(child.typed)):
-            if len(globs) == 1:
-                yield child
-            else:
-                yield from _fitting(child, globs[1:])
+    for child in here.children(globs[0]):
+        if len(globs) == 1:
+            yield child
+        else:
+            yield from _fitting(child, globs[1:])
 
 
 def _fitting_anywhere(here: _Found, glob: Glob) -> Iterator[_Found]:

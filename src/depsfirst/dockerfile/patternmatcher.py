@@ -16,6 +16,7 @@ from depsfirst.dockerfile.goregexp import translate
 from depsfirst.errors import DepsfirstError
 
 _Search = Callable[[str], object]
+_Fits = Callable[[str], bool]
 
 _MARK = "\ufeff"
 _ESCAPED = frozenset(".+()$")  # those of "{|}" are meant to be, but their places in moby's table overflow
@@ -66,12 +67,15 @@ class PatternMatcher:
     def step(self, path: str, state: int) -> tuple[bool, int]:
         """Whether ``path`` is left out, and the results that its children are asked with; ``state``: the parent's."""
         ignored, found = False, 0
-        for negated, bit, exact, prefixes, suffixes, expressions, bad in self._runs:
+        for negated, bit, exact, prefixes, suffixes, fits, bad in self._runs:
             if not state & bit:
                 if negated != ignored:
                     continue  # moby asks only the patterns that would change the answer so far
                 if not (
-                    path in exact or path.endswith(suffixes) or path.startswith(prefixes) or expressions.fits(path)
+                    path in exact
+                    or path.endswith(suffixes)
+                    or path.startswith(prefixes)
+                    or (fits is not None and fits(path))
                 ):
                     if bad is not None:
                         bad[0].refuse(bad[1], self._where)
@@ -143,6 +147,11 @@ class _Expressions:
         else:
             self._others.append((inner, search))
 
+    @property
+    def some(self) -> bool:
+        """Whether there are any."""
+        return bool(self._by_tail or self._by_head or self._others)
+
     def fits(self, path: str) -> bool:
         """Whether one of them matches."""
         if path.endswith(self._tails):
@@ -159,7 +168,7 @@ class _Expressions:
         return False
 
 
-_Asked = tuple[bool, int, frozenset[str], tuple[str, ...], tuple[str, ...], _Expressions, tuple[Pattern, str] | None]
+_Asked = tuple[bool, int, frozenset[str], tuple[str, ...], tuple[str, ...], _Fits | None, tuple[Pattern, str] | None]
 
 
 @dataclass(slots=True)
@@ -195,7 +204,8 @@ class _Run:
     def asked(self) -> _Asked:
         """What is held against a path."""
         exact, prefixes, suffixes = frozenset(self.exact), tuple(self.prefixes), tuple(self.suffixes)
-        return self.negated, self.bit, exact, prefixes, suffixes, self.expressions, self.bad
+        fits = self.expressions.fits if self.expressions.some else None
+        return self.negated, self.bit, exact, prefixes, suffixes, fits, self.bad
 
 
 def _compiled(expression: str) -> _Search:

@@ -59,7 +59,8 @@ class Read:
         source: as it was written.
         path: the same, absolute and cleaned, with the context's root for the root; of ``--parents`` up to its pivot.
         items: what counts, in order.
-        missing: why the step fails if it runs; None if it does not. It does not for a pattern that nothing fits.
+        missing: why the step fails if it runs; None if nothing here makes it. A pattern that nothing fits does not,
+            unless it starts from a directory that is not sent; that directory itself is sent for other steps alone.
         keyed: whether there is a key to look for in the cache; without one the build fails at once.
         whole: whether all of a path counts, and no pattern tells which part.
     """
@@ -225,7 +226,7 @@ def _read(context: Context, source: str, request: Request, exclude: Patterns | N
         return Read(source, path, (), _left_out(context, path) or str(error), keyed=False, whole=whole)
     if required is not None and not any((path.rstrip("/") + item.name).startswith(required) for item in items):
         return Read(source, path, (), f'there is no "{required[1:]}"', keyed=False, whole=whole)
-    missing = None if request.parents or items else _absence(context, literal_part(path) if wild else path)
+    missing = None if request.parents or items else _absence(context, path, wild=wild)
     return Read(source, path, items, missing, keyed=True, whole=whole)
 
 
@@ -248,13 +249,14 @@ def _divided(source: str, version: Version) -> tuple[str, Patterns, str | None]:
     return clean("/" + start), include, required
 
 
-def _absence(context: Context, path: str) -> str | None:
-    """Why nothing is sent of a path; None if something is."""
+def _absence(context: Context, path: str, *, wild: bool) -> str | None:
+    """Why nothing is copied of a path, or of a pattern for want of the directory that it starts from."""
+    needed = literal_part(path) if wild else path
     try:
-        find_path(context.sent, path, context.version)
+        found = find_path(context.sent, needed, context.version)
     except NotIncludedError as error:
-        return _left_out(context, path) or str(error)
-    return None
+        return _left_out(context, needed) or str(error)
+    return f'"{needed[1:]}" is no directory' if wild and not isinstance(found.node, Directory) else None
 
 
 def _left_out(context: Context, path: str) -> str | None:
