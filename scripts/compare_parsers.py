@@ -29,7 +29,7 @@ _OTHERS = re.compile(r"(?i)\.(dockerignore|md|rst|py|sh|html|txt|ya?ml|json|toml
 _PATHS = (":(icase)*dockerfile*", ":(icase)*containerfile*")
 
 _CHANGES = {
-    "a JSON array with more behind it is a command since 0.14": re.compile(r"\[[^\n]*\][ \t]*[^\s\]]"),
+    "a JSON array with more behind it is a command since 0.14": re.compile(r"\[[^\n]*\][ \t\r]*[^ \t\r\n]"),
     "blanks may stand behind << since 0.22": re.compile(r"<<-?[\t\r ]"),
     "flags obey the escape directive since 0.21": re.compile(r"(?is)^\s*#\s*escape\s*=\s*`.*--\S*[\\`]"),
     "${x#y}, ${x%y} and ${x/y/z} are read since 0.14": re.compile(r"\$\{\w+[#%/]"),
@@ -44,7 +44,7 @@ _KNOWN = frozenset(name.upper() for name in dockerfile.all_cmds())
 class Read(NamedTuple):
     """What both parsers say of an instruction."""
 
-    name: str
+    keyword: str
     trigger: str
     exec_form: bool
     line: int
@@ -66,8 +66,8 @@ def _read(instruction: Instruction) -> Read:
     heredocs = tuple((each.opener.delimiter, each.opener.descriptor, each.content) for each in instruction.heredocs)
     bodies = "".join(f"{content}{name}\n" for name, _, content in heredocs)
     return Read(
-        instruction.name,
-        instruction.trigger.name if instruction.trigger else "",
+        instruction.keyword,
+        instruction.trigger.keyword if instruction.trigger else "",
         inner.exec_form,
         instruction.line,
         instruction.end_line,
@@ -79,15 +79,19 @@ def _read(instruction: Instruction) -> Read:
 
 
 def theirs(text: str) -> list[Read] | None:
-    """What BuildKit's parser reads; None for a text that it refuses."""
+    """What BuildKit's parser reads; None for a text that it refuses.
+
+    Raises:
+        UnicodeDecodeError: it has cut a character in two, which Python cannot show.
+    """
     try:
         commands = dockerfile.parse_string(text)
     except dockerfile.GoParseError:
         return None
     return [
         Read(
-            (command.cmd or "").upper(),
-            (command.sub_cmd or "").upper(),
+            command.cmd or "",
+            command.sub_cmd or "",
             command.json,
             command.start_line,
             command.end_line,
@@ -182,7 +186,11 @@ def main(directories: Iterable[str]) -> int:
 
 
 def _count(counts: Counter[str], place: str, text: str) -> None:
-    mine, other = ours(text), theirs(text)
+    try:
+        mine, other = ours(text), theirs(text)
+    except UnicodeDecodeError:
+        counts["BuildKit cuts a character in two"] += 1
+        return
     if str(parse(text)) != text:
         counts["differ"] += 1
         print(f"{place}: not lossless")

@@ -164,10 +164,10 @@ def _add_build(verb: ArgumentParser) -> None:
 def _add_cache(verb: ArgumentParser) -> None:
     verb.set_defaults(run=_cache)
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
-    shape = {"formatter_class": verb.formatter_class}
-    actions.add_parser("dir", help="print where the cache is", **shape)
-    actions.add_parser("size", help="print what it holds", **shape)
-    prune = actions.add_parser("prune", help="remove what was not used lately", **shape)
+    shape = verb.formatter_class
+    actions.add_parser("dir", help="print where the cache is", formatter_class=shape)
+    actions.add_parser("size", help="print what it holds", formatter_class=shape)
+    prune = actions.add_parser("prune", help="remove what was not used lately", formatter_class=shape)
     prune.add_argument(
         "--unused-for",
         type=float,

@@ -6,7 +6,7 @@ serves every engine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.reference import parse_reference
@@ -208,7 +208,7 @@ class Order(NamedTuple):
     output: str | None = None
     load: bool = False
     index_url: str | None = None
-    verify: str = "auto"
+    verify: Literal["auto", "always", "never"] = "auto"
     refresh: bool = False
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 USER = "65532:65532"
 """The number that distroless images gave to the user who is not root."""
@@ -37,7 +37,7 @@ class Settings(NamedTuple):
         labels: labels of the image.
         packages: Debian packages to add to a ``deb:`` base.
         mirror: Debian mirror for a ``deb:`` base.
-        keyring: certificates (a file below the project) that a ``deb:`` base must be signed with; Debian's own by default.
+        keyring: file of certificates that a ``deb:`` base must be signed with; Debian's own by default.
         index_url: URL of the package index's simple API.
         groups: dependency groups to install besides the main one.
         extras: extras of the project to install.
@@ -77,7 +77,7 @@ def read_settings(table: Mapping[str, Any], where: str) -> Settings:
         DepsfirstError: an unknown key or a value of the wrong type.
     """
     known = {name.removesuffix("_url").replace("_", "-"): name for name in Settings._fields}
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
             raise DepsfirstError(f'unknown key "{key}"', where=f"{where}: {TABLE}", hint=_close(key, known))
@@ -141,7 +141,7 @@ def _workdir(value: object, where: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part not in {"", "."})
 
 
-_READERS = {
+_READERS: dict[str, Callable[[object, str], Any]] = {
     **dict.fromkeys(("base", "platform", "name", "tag", "user", "mirror", "keyring", "index_url", "lock"), _text),
     **dict.fromkeys(("cmd", "packages", "groups", "extras", "ignore_imports", "imports"), _texts),
     **dict.fromkeys(("env", "labels"), _table),

@@ -116,7 +116,7 @@ def test_a_package_of_another_index_asks_that_one() -> None:
 
 def test_a_file_the_index_lost_is_an_error() -> None:
     choose, _ = chooser({f"{INDEX}/shop/": page()})
-    with pytest.raises(DepsfirstError, match='does not list "shop-1.0-py3-none-any.whl"'):
+    with pytest.raises(DepsfirstError, match=r'does not list "shop-1.0-py3-none-any.whl"'):
         choose.locate(choose.choose(package("shop-1.0-py3-none-any.whl")))
 
 
@@ -132,7 +132,7 @@ def test_a_pin_without_files_takes_them_from_the_index() -> None:
     assert choose.choose(package(hashes=frozenset({"aa"}))).file.sha256 == "aa"
     with pytest.raises(DepsfirstError, match="with a sha256 that the lock allows"):
         choose.choose(package(hashes=frozenset({"dd"})))
-    with pytest.raises(DepsfirstError, match='no file of "shop" 2.0$'):
+    with pytest.raises(DepsfirstError, match=r'no file of "shop" 2.0$'):
         choose.choose(package(version="2.0"))
 
 
@@ -161,7 +161,7 @@ def test_fetch_checks_the_hash_and_keeps_the_file(tmp_path: Path) -> None:
     source = tmp_path / "shop-1.0-py3-none-any.whl"
     source.write_bytes(b"wheel")
     right = hashlib.sha256(b"wheel").hexdigest()
-    with pytest.raises(DepsfirstError, match="sha256|hash"):
+    with pytest.raises(DepsfirstError, match=r"sha256|hash"):
         fetch(LockedFile(source.name, "00" * 32, source.as_uri()), store, fetcher)
     assert store.find("wheels", "00" * 32) is None
     path = fetch(LockedFile(source.name, right, source.as_uri()), store, fetcher)

@@ -296,7 +296,7 @@ def test_rare_compressions_are_read(tmp_path: Path, method: int) -> None:
         archive.writestr("Shop-1.0.dist-info/WHEEL", WHEEL)
     with WheelArchive.opened(path, path.name) as wheel:
         assert wheel.read_dist_info("WHEEL") == WHEEL.decode()
-        with pytest.raises(DepsfirstError, match='has no "Shop-1.0.dist-info/METADATA"'):
+        with pytest.raises(DepsfirstError, match=r'has no "Shop-1.0.dist-info/METADATA"'):
             wheel.read_dist_info("METADATA")
 
 

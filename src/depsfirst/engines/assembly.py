@@ -1,8 +1,8 @@
 """Makes an image of an order and puts it where it is wanted.
 
 The order of work: what the project is, what the base offers, the dependencies, the code; a static import check before
-anything is written, and the real import if something that matters to it changed; then the copy, which sends only what the
-destination lacks.
+anything is written, and the real import if something that matters to it changed; then the copy, which sends only what
+the destination lacks.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def _interpreter(facts: BaseFacts, plan: Plan, store: ContentStore) -> Interpret
         return facts.interpreters[0]
     versions = " ".join(f"{python.full_version} {python.path}" for python in facts.interpreters)
     key = hashlib.sha256(f"{wanted}\n{versions}".encode()).hexdigest()
-    known = store.recall("interpreters", key)
+    known: int | None = store.recall("interpreters", key)
     if known is None:
         known = facts.interpreters.index(choose(facts, wanted, plan.base))
         store.remember("interpreters", key, known)

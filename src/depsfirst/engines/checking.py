@@ -1,4 +1,4 @@
-"""Proves that an image will import: statically before it is written, for real after, if something that matters changed."""
+"""Proves that an image will import: statically on every build, and what to try for real if something changed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from depsfirst.engines.dependencies import Dependencies
     from depsfirst.engines.first_party import Own
     from depsfirst.engines.tools import Tools
+    from depsfirst.engines.verify import Mode
     from depsfirst.oci.image import Image
     from depsfirst.plan import Plan
 
@@ -51,7 +52,7 @@ def check_imports(
     return checked.imported
 
 
-def import_request(mode: str, image: Image, imported: frozenset[str], code: Own, plan: Plan) -> Request:
+def import_request(mode: Mode, image: Image, imported: frozenset[str], code: Own, plan: Plan) -> Request:
     """What to import in an image to prove that it works: what its scripts start, and its top-level packages."""
     chosen = plan.settings.imports
     if chosen is None:

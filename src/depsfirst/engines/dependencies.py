@@ -138,7 +138,7 @@ def _install(plan: Plan, base: Base, tools: Tools) -> dict[str, Any]:
 
     lock, environment = read_lock(plan.project), Environment(base.python.version, plan.platform)
     recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-    installed = _install_all(recipe, plan, base, tools)
+    installed = _install_all(recipe, base, tools)
     names = {package.name: each for package, each in zip(recipe.third_party, installed, strict=True)}
     sizes = {name: each.part.size for name, each in names.items()}
     groups = group_layers(sizes, plan.settings.max_layers)
@@ -181,7 +181,7 @@ def _importable(installed: Sequence[InstalledWheel], venv: Venv) -> list[str]:
     return [path[len(start) :] for each in installed for path in each.files if path.startswith(start)]
 
 
-def _install_all(recipe: Recipe, plan: Plan, base: Base, tools: Tools) -> list[InstalledWheel]:
+def _install_all(recipe: Recipe, base: Base, tools: Tools) -> list[InstalledWheel]:
     from concurrent.futures import ThreadPoolExecutor
 
     from depsfirst.engines.acquire import Acquirer

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from installer.sources import WheelSource
 from isal import isal_zlib
+from isal.isal_zlib import error as InflateError  # noqa: N812 - a class, whatever its name
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.wheels.placing import SHEBANG
@@ -132,7 +133,7 @@ class WheelArchive(WheelSource):
             return
         try:
             yield from _inflated(compressed, info)
-        except isal_zlib.error as error:
+        except InflateError as error:
             raise DepsfirstError(f'the entry "{info.filename}" is damaged: {error}', where=self.name) from error
 
     def _raw(self, info: zipfile.ZipInfo) -> Iterator[bytes]:

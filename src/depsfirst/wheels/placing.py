@@ -57,7 +57,11 @@ class _PlacingDestination(WheelDestination):
         return self._note(Scheme("scripts"), made, None, text, executable=True)
 
     def write_file(
-        self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
+        self,
+        scheme: Scheme,
+        path: str | os.PathLike[str],
+        stream: BinaryIO,
+        is_executable: bool,  # noqa: FBT001 - the library's signature
     ) -> RecordEntry:
         """Note a file of the wheel, or one that the installer adds to it."""
         entry = getattr(stream, "entry", None)
@@ -72,6 +76,7 @@ class _PlacingDestination(WheelDestination):
         self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
     ) -> None:
         """Note where RECORD goes; its lines are known when the bytes are."""
+        del records
         self._record = self._names(scheme, record_file_path)
 
     def placement(self) -> Placement:

@@ -81,4 +81,4 @@ def _unpack_zip(sdist: Path, scratch: Path) -> None:
         for name in archive.namelist():
             if name.startswith("/") or ".." in name.split("/"):
                 raise DepsfirstError(f'the entry "{name}" leads out of its directory', where=sdist.name)
-        archive.extractall(scratch)
+        archive.extractall(scratch)  # noqa: S202 - its names were just checked
