@@ -172,7 +172,8 @@ class ContentStore:
             inside = [entry] if not entry.is_dir() or entry.is_symlink() else list(_files(entry))
             files += len(inside)
             size += sum(path.lstat().st_size for path in inside)
-            _remove(entry)
+            # Moved away first: a kill in between must not leave half a directory in its place.
+            _remove(entry if entry.parent.name == _TMP else entry.rename(self._scratch_name()))
         return Usage(files, size)
 
     def _entries(self) -> Iterator[Path]:

@@ -235,11 +235,12 @@ def _health_check(arguments: Token, _: str) -> Words:
     kind = re.split("[\t\n\v\f\r \x85\xa0]", octets, maxsplit=1)[0]
     kind = kind.encode("latin-1").decode("utf-8", "replace")
     first = Token(kind, arguments.start, arguments.start + len(kind))
-    command = trimmed(arguments.value, len(kind))
-    if not command.value:
+    command = arguments.value[len(kind) :].lstrip("\t\n\v\f\r ")
+    if not command:
         return Words((first,))
-    rest = Token(command.value, arguments.start + command.start, arguments.end)
-    words = _json_words(rest) or Words((rest,))
+    rest = Token(command, arguments.end - len(command), arguments.end)
+    array = trimmed(command, 0)
+    words = _json_words(array._replace(start=rest.start + array.start, end=rest.end)) or Words((rest,))
     return words._replace(tokens=(first, *words.tokens))
 
 

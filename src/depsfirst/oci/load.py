@@ -1,7 +1,7 @@
 """The request that loads images into a Docker daemon; it may begin before it is known what will be loaded.
 
-A daemon starts a process to unpack what comes, which takes about as long as a rebuild takes to find out what changed. So
-the request is begun first, and the two go on side by side.
+A daemon starts a process to unpack what comes, which takes about as long as a rebuild takes to find out what changed.
+So the request is begun first, and the two go on side by side.
 """
 
 from __future__ import annotations

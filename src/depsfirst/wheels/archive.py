@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from installer.sources import WheelSource
 from isal import isal_zlib
-from isal.isal_zlib import error as InflateError  # noqa: N812 - a class, whatever its name
+from isal.igzip_lib import IsalError
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.wheels.placing import SHEBANG
@@ -133,7 +133,7 @@ class WheelArchive(WheelSource):
             return
         try:
             yield from _inflated(compressed, info)
-        except InflateError as error:
+        except IsalError as error:  # type: ignore[misc] - the stub says less than the library
             raise DepsfirstError(f'the entry "{info.filename}" is damaged: {error}', where=self.name) from error
 
     def _raw(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
