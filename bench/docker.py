@@ -50,9 +50,10 @@ class Docker:
         """What tells a client of the daemon."""
         return {"DOCKER_HOST": self.url}
 
-    def run(self, image: str, *arguments: str) -> str:
-        """What a container of the image prints, without a network."""
-        return self._output("run", "--rm", "--network", "none", image, *arguments).strip()
+    def run(self, image: str, *arguments: str, program: str | None = None) -> str:
+        """What the image's entry point, or another program in it, prints without a network."""
+        instead = ["--entrypoint", program] if program else []
+        return self._output("run", "--rm", "--network", "none", *instead, image, *arguments).strip()
 
     def forget(self) -> None:
         """Remove the benchmark's own images, and all of the build cache, cache mounts included."""

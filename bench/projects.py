@@ -51,11 +51,6 @@ class WorkingCopy:
             lock_with_uv(self.directory)
         return replace(self, version=version)
 
-    def size(self) -> int:
-        """Bytes in the files of the package."""
-        files = (self.directory / "src").rglob("*")
-        return sum(file.stat().st_size for file in files if file.is_file())
-
 
 def copy(name: str, target: Path, *, lock: str) -> WorkingCopy:
     """A fresh copy with the same pins in the lock of ``poetry``, ``uv`` or ``pip`` (a constraints file)."""

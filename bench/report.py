@@ -126,8 +126,10 @@ def _verdicts(scenarios: Mapping[str, Mapping[str, Outcome]]) -> Iterator[str]:
         yield _verdict(text, reached=max(peaks) < PEAK)
     facts = ours["layers"].facts if "layers" in ours else {}
     if facts:
-        code, own = facts["bytes in their files"], facts["bytes in the project's own files"]
-        yield _verdict(f"code layer: {code:,} bytes in files, the project's own have {own:,}", reached=code <= own)
+        code, own = facts["bytes in their files"], facts["bytes in the project's files as installed"]
+        yield _verdict(
+            f"code layer: {code:,} bytes in files, at most the {own:,} of the installed project", reached=code <= own
+        )
     yield ""
 
 

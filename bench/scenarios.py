@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from bench.variants import Variant
 
 
+SIZE = """
+from importlib.metadata import files
+paths = [file.locate() for file in files("larder")]
+print(sum(path.stat().st_size for path in paths if path.suffix != ".pyc"))
+"""
+"""Prints how many bytes the installed project has in files, going by its own record."""
+
+
 @dataclass
 class Outcome:
     """What a scenario gave in one way to build: samples in order, and facts by name (bytes)."""
@@ -126,7 +134,7 @@ def _layers(bench: Bench, outcome: Outcome) -> Sample:
         "new layers": len(new),
         "bytes in their files": sum(layer.content for layer in new),
         "bytes in their tars": sum(layer.size for layer in new),
-        "bytes in the project's own files": copy.size(),
+        "bytes in the project's files as installed": int(bench.docker.run(image, "-c", SIZE, program="python")),
     }
     return sample
 
