@@ -8,14 +8,12 @@ import pytest
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover, read_lock
-from depsfirst.project.model import MAIN, Environment
+from depsfirst.project.model import MAIN, Environment, Lock
 from depsfirst.project.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from depsfirst.project.model import Lock
 
     Write = Callable[..., Path]
     Refused = Callable[..., DepsfirstError]
@@ -61,7 +59,7 @@ def chosen() -> Chosen:
         groups: tuple[str, ...] = (MAIN,),
         extras: tuple[str, ...] = (),
     ) -> list[str]:
-        read = read_lock(discover(lock)) if not hasattr(lock, "packages") else lock
+        read = lock if isinstance(lock, Lock) else read_lock(discover(lock))
         recipe = select(read, Environment(python, platform), groups=frozenset(groups), extras=frozenset(extras))
         return sorted(
             f"{package.name}=={package.version}" if package.source.kind == "index" else package.name
