@@ -371,12 +371,26 @@ def test_failure_lists_what_is_certain() -> None:
     assert many.message.splitlines()[-1] == "and 5 more"
 
 
-def test_paths_are_shown_as_in_the_source_tree(tmp_path: Path) -> None:
-    source = tmp_path / "src" / "shop" / "main.py"
+@pytest.mark.parametrize("place", ["", "src/", "lib/"])
+def test_paths_are_shown_as_in_the_source_tree(place: str, tmp_path: Path) -> None:
+    """Whether the bytes are those of the tree or a copy in a cache."""
+    root = tmp_path / "project"
+    source = root / place / "shop" / "main.py"
     source.parent.mkdir(parents=True)
     source.write_text("import missing\n")
-    (problem,) = check([("shop/main.py", source)], AROUND, root=tmp_path).problems
-    assert str(problem).startswith("src/shop/main.py:1: ")
+    copy = tmp_path / "cache" / "0123"
+    copy.parent.mkdir()
+    copy.write_text("import missing\n")
+    for content in (source, copy, b"import missing\n"):
+        (problem,) = check([("shop/main.py", content)], AROUND, root=root).problems
+        assert str(problem).startswith(f"{place}shop/main.py:1: ")
+
+
+def test_a_generated_file_is_shown_as_it_is_installed(tmp_path: Path) -> None:
+    copy = tmp_path / "0123"
+    copy.write_text("import missing\n")
+    (problem,) = check([("shop/_version.py", copy)], AROUND, root=tmp_path / "project").problems
+    assert problem.path == "shop/_version.py"
 
 
 def test_a_source_that_is_gone(tmp_path: Path) -> None:
@@ -509,9 +523,7 @@ def test_every_error_in_what_is_installed_here_is_a_module_that_cannot_be_import
             others = others if other == name else others | answer
         code = [(str(file), Path(str(file.locate()))) for file in everything[name]]
         problems = check(code, Surroundings(others, stdlib)).problems
-        accused += [
-            site for site, content in code for p in problems if p.severity == "error" and p.path == str(content)
-        ]
+        accused += [problem.path for problem in problems if problem.severity == "error"]
     modules = sorted({path.removesuffix(".py").replace("/", ".") for path in accused})
     assert "urllib3.contrib.pyopenssl" in modules or importlib.util.find_spec("OpenSSL")
     for module in modules:

@@ -38,6 +38,7 @@ __all__ = [
 _MEMO = "imports"
 _FORMAT = 1
 _SHOWN = 10
+_SOURCE_FOLDERS = ("", "src/", "lib/", "python/")
 
 
 class Checked(NamedTuple):
@@ -184,11 +185,13 @@ def _path(item: tuple[str, Path | bytes]) -> str:
 
 
 def _shown(source: _Source, root: Path | None) -> str:
-    if isinstance(source.content, bytes):
+    """The path as the project's people know it, where a file of that name is in the usual places of a source tree."""
+    if root is None:
         return source.path
-    if root and source.content.is_relative_to(root):
+    if not isinstance(source.content, bytes) and source.content.is_relative_to(root):
         return source.content.relative_to(root).as_posix()
-    return str(source.content)
+    places = (f"{folder}{source.path}" for folder in _SOURCE_FOLDERS)
+    return next((place for place in places if (root / place).is_file()), source.path)
 
 
 def _scans(sources: list[_Source], python: tuple[int, int], memory: Memory | None) -> dict[str, _Scanned]:
