@@ -95,8 +95,7 @@ def env(places: Places) -> None:
 
 def install() -> None:
     """Install by apt what this machine lacks."""
-    path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
-    missing = sorted(package for program, package in PACKAGES.items() if not shutil.which(program, path=path))
+    missing = sorted(package for program, package in PACKAGES.items() if not shutil.which(program))
     if not missing:
         return
     say(f"installing {', '.join(missing)}")
@@ -186,6 +185,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=REPOSITORY / ".work" / "engines", help="default: .work/engines")
     arguments = parser.parse_args()
     places = Places(arguments.state.absolute())
+    os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"  # daemons stand there, and not everybody looks there
     if arguments.verb == "up":
         up(places)
     if arguments.verb == "down":
