@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.buildkit import CURRENT, Version
-from depsfirst.dockerfile.filetree import Directory, Entry, LinkLoopError, Node, changed, follow, read_tree, walk
+from depsfirst.dockerfile.filetree import Directory, Entry, LinkLoopError, Node, changed, find, follow, read_tree, walk
 from depsfirst.dockerfile.gopath import clean
 from depsfirst.dockerfile.ignore import Patterns, read_patterns
 from depsfirst.errors import DepsfirstError
@@ -53,10 +53,7 @@ class Context:
 
     def find(self, path: str) -> Node | None:
         """What is sent at ``path``, links not followed; None for nothing."""
-        node: Node | None = self.sent
-        for part in path.split("/") if path else ():
-            node = node.children.get(part) if isinstance(node, Directory) else None
-        return node
+        return find(self.sent, path)
 
     def changed(self, changes: Mapping[str, Entry | None]) -> Context:
         """The same context with other entries at these paths, None for a removed one.
@@ -66,7 +63,8 @@ class Context:
         """
         tree = self.tree
         for path, entry in changes.items():
-            tree = changed(tree, context_path(path), entry)
+            inside = context_path(path)
+            tree = changed(tree, inside, entry) if inside else tree  # the root is there, and its mode does not count
         return Context(tree, self.patterns, self.ignore_file, self.version, self._filtered)
 
     def _sent(self, tree: Directory, path: str, state: int) -> Directory:

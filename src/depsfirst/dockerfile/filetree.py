@@ -7,7 +7,7 @@ import os
 import stat
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from depsfirst.dockerfile.gopath import clean
 from depsfirst.errors import DepsfirstError
@@ -160,41 +160,81 @@ def changed(tree: Directory, path: str, entry: Entry | None) -> Directory:
     return tree.having(others if node is None else {**others, name: node})
 
 
-def follow(tree: Directory, path: str, *, trailing: bool = True, lexical: bool = False) -> tuple[str, Node | None]:
+def follow(tree: Directory, path: str, *, trailing: bool = True) -> tuple[str, Node | None]:
     """Where a path leads when its symlinks are followed, with the tree's root for their root, and what stands there.
 
     Args:
         tree: where the links are.
-        path: cleaned, below the root.
+        path: below the root.
         trailing: whether a link at the very end is followed.
-        lexical: whether a relative link is taken from the path as it was written, and not from where that led.
 
     Raises:
         LinkLoopError: more links than a builder follows.
     """
     trail: list[tuple[str, Node | None]] = []
-    written: list[str] = []
     ahead = path.split("/")[::-1]
     links = 0
     while ahead:
         part = ahead.pop()
-        if part == "..":
-            del trail[-1:], written[-1:]
-        elif part not in {"", "."}:
-            above = trail[-1][1] if trail else tree
-            node = above.children.get(part) if isinstance(above, Directory) else None
-            if not (isinstance(node, Entry) and node.kind is Kind.SYMLINK and (trailing or ahead)):
-                trail.append((part, node))
-                written.append(part)
-                continue
-            links += 1
-            if links > _MOST_LINKS:
-                raise LinkLoopError(path)
-            target = clean("/".join(["", *written, node.link])) if lexical and node.link[:1] != "/" else node.link
-            if target.startswith("/"):
-                trail, written = [], []
-            ahead.extend(target.split("/")[::-1])
+        if part in {"", ".", ".."}:
+            del trail[len(trail) - (part == ".." and bool(trail)) :]
+            continue
+        node = _child(trail[-1][1] if trail else tree, part)
+        if not is_link(node) or not (trailing or ahead):
+            trail.append((part, node))
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise LinkLoopError(path)
+        if node.link.startswith("/"):
+            trail = []
+        ahead.extend(node.link.split("/")[::-1])
     return "/".join(name for name, _ in trail), trail[-1][1] if trail else tree
+
+
+def follow_lexically(tree: Directory, path: str, *, trailing: bool = True) -> tuple[str, Node | None]:
+    """As ``follow``, but a relative link is taken from the path as it is written, and not from where that led."""
+    for _ in range(_MOST_LINKS + 1):
+        found, node = _follow_parents(tree, path, _MOST_LINKS)
+        if not (trailing and is_link(node)):
+            return found, node
+        path = _target(path, node.link)
+    raise LinkLoopError(path)
+
+
+def _follow_parents(tree: Directory, path: str, links: int) -> tuple[str, Node | None]:
+    if links < 0:
+        raise LinkLoopError(path)
+    node = find(tree, path)
+    if node is not None or not path:
+        return path, node
+    parent, _, name = path.rpartition("/")
+    found, above = _follow_parents(tree, parent, links)
+    if is_link(above):
+        return _follow_parents(tree, f"{_target(parent, above.link)}/{name}".lstrip("/"), links - 1)
+    path = f"{found}/{name}".lstrip("/")
+    return path, find(tree, path)
+
+
+def _target(path: str, link: str) -> str:
+    return clean(f"/{link}" if link.startswith("/") else f"/{path.rpartition('/')[0]}/{link}")[1:]
+
+
+def find(tree: Directory, path: str) -> Node | None:
+    """What stands at a path, links not followed; None for nothing."""
+    node: Node | None = tree
+    for part in path.split("/") if path else ():
+        node = _child(node, part)
+    return node
+
+
+def _child(node: Node | None, name: str) -> Node | None:
+    return node.children.get(name) if isinstance(node, Directory) else None
+
+
+def is_link(node: Node | None) -> TypeGuard[Entry]:
+    """Whether it is a symlink."""
+    return isinstance(node, Entry) and node.kind is Kind.SYMLINK
 
 
 def walk(tree: Directory, path: str = "") -> Iterator[tuple[str, Node]]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from posixpath import basename
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow
+from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow, follow_lexically, is_link
 from depsfirst.dockerfile.gopath import BadPatternError, Glob, compile_glob, has_wildcards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from depsfirst.dockerfile.buildkit import Version
     from depsfirst.dockerfile.ignore import Patterns
@@ -65,7 +65,7 @@ def find_path(tree: Directory, path: str, version: Version) -> Item:
         NotIncludedError: nothing is there.
     """
     try:
-        found, node = follow(tree, path[1:], lexical=version < _RESOLVED_LINKS)
+        found, node = _following(version)(tree, path[1:])
     except LinkLoopError as error:
         raise NotIncludedError("its symlinks lead in a circle") from error
     if node is None:
@@ -108,7 +108,7 @@ class _Found(NamedTuple):
     node: Node
 
     def followed(self, tree: Directory, version: Version) -> _Found:
-        if not (isinstance(self.node, Entry) and self.node.kind is Kind.SYMLINK):
+        if not is_link(self.node):
             return self
         item = find_path(tree, self.typed, version)
         return _Found(self.typed, item.path, item.node)
@@ -186,7 +186,7 @@ def literal_part(pattern: str) -> str:
 def _base(tree: Directory, path: str, version: Version) -> tuple[str, list[_Found]]:
     """The part of a path that names count from, all of it, and what is there; a symlink at its end is not followed."""
     try:
-        found, node = follow(tree, path[1:], trailing=False, lexical=version < _RESOLVED_LINKS)
+        found, node = _following(version)(tree, path[1:], trailing=False)
     except LinkLoopError as error:
         raise NotIncludedError("its symlinks lead in a circle") from error
     typed = path.rstrip("/")
@@ -233,6 +233,10 @@ def _fitting_anywhere(here: _Found, glob: Glob) -> Iterator[_Found]:
             yield child
         else:
             yield from _fitting_anywhere(child, glob)
+
+
+def _following(version: Version) -> Callable[..., tuple[str, Node | None]]:
+    return follow_lexically if version < _RESOLVED_LINKS else follow
 
 
 def _rooted(path: str, node: Node) -> Node:

@@ -183,8 +183,10 @@ def affects(selection: Selection, path: str, kind: ChangeKind = ChangeKind.EDITE
     """
     context = selection.context
     path, node = _located(context, context_path(path))
+    if not path:
+        return kind is not ChangeKind.MODE and any(read.items for read in selection.reads)
     if isinstance(node, Directory) and kind in {ChangeKind.EDITED, ChangeKind.ADDED}:
-        return any(not path or read == path or read.startswith(path + "/") for read in selection.paths())
+        return any(read == path or read.startswith(path + "/") for read in selection.paths())
     after = context.changed({path: _changed_entry(node, kind)})
     return not same_content(selection, _selected(after, selection.request))
 
