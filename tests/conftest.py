@@ -1,4 +1,4 @@
-"""What tests share: real engines and programs, each skipped with its reason where it is absent.
+"""What tests share: real engines and programs, each skipped with its reason where it is absent; a root that runs.
 
 Where ``DEPSFIRST_REQUIRE_ENGINES=1`` is set, what is absent is a failure instead.
 """
@@ -8,14 +8,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import sysconfig
+import tarfile
 import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 def absent(reason: str) -> NoReturn:
@@ -92,3 +96,48 @@ def podman() -> Iterator[Callable[..., str]]:
             return run(path, *places, verb, *(limits if verb == "run" else ()), *words)
 
         yield podman_run
+
+
+LEFT_OUT = ("test", "idlelib", "lib2to3", "ensurepip", "turtledemo", "tkinter", "site-packages", "__pycache__")
+
+
+@dataclass(frozen=True)
+class HostRoot:
+    """A layer as a tar: the interpreter at its place on this machine, and on PATH as ``/usr/local/bin/python3``."""
+
+    tar: Path
+    python: str
+    path: str
+
+
+@pytest.fixture(scope="session")
+def host_root(tmp_path_factory: pytest.TempPathFactory) -> HostRoot:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("Linux is needed")
+    python = Path(sys.executable).resolve()
+    stdlib = Path(os.__file__).parent
+    tar = tmp_path_factory.mktemp("host") / "host.tar"
+    with tarfile.open(tar, "w") as file:
+        for path in [python, *needed([python, *stdlib.glob("lib-dynload/_ctypes.*")])]:
+            file.add(path.resolve(), path, filter=owned)
+        file.add(stdlib, filter=lambda entry: None if Path(entry.name).name in LEFT_OUT else owned(entry))
+        link = tarfile.TarInfo("usr/local/bin/python3")
+        link.type, link.linkname = tarfile.SYMTYPE, str(python)
+        file.addfile(link)
+    return HostRoot(tar, str(python), "/usr/local/bin:/usr/bin")
+
+
+def owned(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Read by anyone, written by root."""
+    entry.uid = entry.gid = 0
+    entry.mode = entry.mode & 0o777 | 0o444 | (0o111 if entry.isdir() else 0)
+    return entry
+
+
+def needed(binaries: list[Path]) -> list[Path]:
+    """The shared libraries and the loader of programs, as the loader finds them."""
+    libraries = {sysconfig.get_config_var("LDLIBRARY") or ""}
+    done = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        libraries |= {word for word in line.split() if word.startswith("/") and not word.endswith(":")}
+    return sorted(path for path in map(Path, libraries) if path.is_absolute() and path.exists())

@@ -16,6 +16,8 @@ FLOORS = (
     {"debian", "settings"},
     {"cache", "plan"},
     {"wheels", "imports"},
+    {"bases"},
+    {"trials"},
     {"checks", "generate", "engines"},
     {"reports"},
     {"cli"},

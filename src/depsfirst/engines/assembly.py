@@ -19,12 +19,12 @@ from depsfirst.engines.destinations import destination_for
 from depsfirst.engines.first_party import code_layer, libraries, library_layer, own
 from depsfirst.engines.planning import make_plan
 from depsfirst.engines.tools import Tools
-from depsfirst.engines.verify import failure, known, verify
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import Image
 from depsfirst.oci.store import copy
 from depsfirst.plan import Built, BuiltLayer, runtime
 from depsfirst.project.discover import discover
+from depsfirst.trials.verify import failure, known, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from depsfirst.engines.bases import Base
     from depsfirst.engines.destinations import Destination, Prepared
     from depsfirst.engines.first_party import Own
-    from depsfirst.engines.verify import Request, Verdict
     from depsfirst.oci.image import Layer
     from depsfirst.oci.store import Written
     from depsfirst.plan import Order, Plan
     from depsfirst.progress import Progress
+    from depsfirst.trials.verify import Request, Verdict
 
 _OLDEST = "1980-01-01T00:00:00Z"
 """When an image was made if SOURCE_DATE_EPOCH does not say: the same on every machine."""

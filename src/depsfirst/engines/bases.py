@@ -7,8 +7,8 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.engines.facts import choose, target_tags
-from depsfirst.engines.inspect import inspect_base
+from depsfirst.bases.facts import choose, target_tags
+from depsfirst.bases.inspect import inspect_base
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import LAYER, Blob, Descriptor, FileSlice, Image, Layer
 from depsfirst.wheels.install import Venv
@@ -16,8 +16,8 @@ from depsfirst.wheels.install import Venv
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
+    from depsfirst.bases.facts import BaseFacts, Interpreter
     from depsfirst.content import ContentStore
-    from depsfirst.engines.facts import BaseFacts, Interpreter
     from depsfirst.engines.tools import Tools
     from depsfirst.oci.store import Source
     from depsfirst.plan import Plan

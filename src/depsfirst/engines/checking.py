@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.answers import Stdlib, Surroundings
-from depsfirst.engines.imports import Memory, check, failure
-from depsfirst.engines.verify import Request, top_level
+from depsfirst.imports.answers import Stdlib, Surroundings
+from depsfirst.imports.check import Memory, check, failure
+from depsfirst.trials.verify import Request, top_level
 from depsfirst.wheels.install import INTERPRETER
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from depsfirst.engines.dependencies import Dependencies
     from depsfirst.engines.first_party import Own
     from depsfirst.engines.tools import Tools
-    from depsfirst.engines.verify import Mode
     from depsfirst.oci.image import Image
     from depsfirst.plan import Plan
+    from depsfirst.trials.verify import Mode
 
 
 def check_imports(

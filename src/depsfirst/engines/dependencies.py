@@ -10,8 +10,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from depsfirst.engines.modules import Provided, provided
 from depsfirst.errors import DepsfirstError
+from depsfirst.imports.modules import Provided, provided
 from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import group_layers

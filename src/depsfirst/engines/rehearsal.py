@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.runners.chroot import Chroot
-from depsfirst.engines.runners.docker import Docker
-from depsfirst.engines.runners.podman import Podman
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.reference import parse_reference
 from depsfirst.oci.store import copy
+from depsfirst.trials.runners.chroot import Chroot
+from depsfirst.trials.runners.docker import Docker
+from depsfirst.trials.runners.podman import Podman
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from depsfirst.content import ContentStore
-    from depsfirst.engines.runners import Outcome, Runner, Trial
     from depsfirst.oci.endpoint import Endpoint
+    from depsfirst.trials.runners import Outcome, Runner, Trial
 
 _SECONDS = 120
 

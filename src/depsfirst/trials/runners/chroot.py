@@ -19,9 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from depsfirst.engines.facts import numbers
-from depsfirst.engines.rootdir import RootDir
-from depsfirst.engines.runners import KEPT, Outcome, Trial, UnavailableError, tail
+from depsfirst.bases.facts import numbers
+from depsfirst.trials.rootdir import RootDir
+from depsfirst.trials.runners import KEPT, Outcome, Trial, UnavailableError, tail
 
 if TYPE_CHECKING:
     from depsfirst.content import ContentStore
@@ -116,7 +116,7 @@ def _user(root: RootDir, said: str) -> tuple[int, int, list[int], str]:
 
 
 def _sandboxed(plan: dict[str, Any], trial: Trial) -> Outcome:
-    from depsfirst.engines import sandbox
+    from depsfirst.trials import sandbox
 
     ours, theirs = socket.socketpair()
     ours.settimeout(0)

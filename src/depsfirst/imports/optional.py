@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depsfirst.engines.modules import absolute, parent, prefixes
+from depsfirst.imports.modules import absolute, parent, prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from depsfirst.engines.answers import Place, Row
-    from depsfirst.engines.modules import Names
+    from depsfirst.imports.answers import Place, Row
+    from depsfirst.imports.modules import Names
 
 
 def optional(sources: Iterable[tuple[Place, Iterable[Row]]], own: Names, entries: Iterable[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ import tarfile
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
-from depsfirst.engines.rootfs import OPAQUE, WHITEOUT, normal
+from depsfirst.bases.rootfs import OPAQUE, WHITEOUT, normal
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:

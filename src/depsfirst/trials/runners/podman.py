@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from typing import NamedTuple
 
-from depsfirst.engines.runners import Outcome, Trial, UnavailableError, tail
+from depsfirst.trials.runners import Outcome, Trial, UnavailableError, tail
 
 FLAGS = "DEPSFIRST_PODMAN_FLAGS"
 """Environment variable with more options for ``podman run``, for machines that need some."""

@@ -12,16 +12,16 @@ import sys
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.engines.answers import Judge, Place, Problem, Stdlib, Surroundings, fault, place
-from depsfirst.engines.modules import Names, Provided, absolute, hooks_of, names_of, provided, site_path
 from depsfirst.errors import DepsfirstError
+from depsfirst.imports.answers import Judge, Place, Problem, Stdlib, Surroundings, fault, place
+from depsfirst.imports.modules import Names, Provided, absolute, hooks_of, names_of, provided, site_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from depsfirst.content import ContentStore
-    from depsfirst.engines.answers import Row
+    from depsfirst.imports.answers import Row
 
 __all__ = [
     "Checked",
@@ -166,7 +166,7 @@ def _softened(
     """Errors become warnings in modules that nothing surely loads."""
     if failure(chain.from_iterable(found.values())) is None:
         return found
-    from depsfirst.engines.optional import optional  # only for bad news
+    from depsfirst.imports.optional import optional  # only for bad news
 
     rows = ((place(path, ""), _unpacked(scan.rows)) for path, scan in project.scans.items())
     doubtful = optional(rows, project.own, entries)
@@ -221,7 +221,7 @@ def _read_all(sources: list[_Source], python: tuple[int, int]) -> dict[str, _Sca
 
 
 def _scanned(source: _Source, python: tuple[int, int]) -> _Scanned:
-    from depsfirst.engines.scan import GUARDED, LATER, scan  # loads the parser, for new sources
+    from depsfirst.imports.scan import GUARDED, LATER, scan  # loads the parser, for new sources
 
     found = scan(_read(source.path, source.content), python)
     package = place(source.path, "").package

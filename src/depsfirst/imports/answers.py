@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from depsfirst.engines.modules import Names, Provided, absolute, parent, prefixes
+from depsfirst.imports.modules import Names, Provided, absolute, parent, prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -248,7 +248,7 @@ class Judge:
         return None
 
     def _remedy(self, missing: str, at: Place) -> str:
-        from depsfirst.engines.distributions import unlike  # only for bad news
+        from depsfirst.imports.distributions import unlike  # only for bad news
 
         left_out = self._uninstalled(missing)
         if left_out:
@@ -263,7 +263,7 @@ class Judge:
 
     def _uninstalled(self, missing: str) -> tuple[str, str, str] | None:
         """The locked package that was left out and may have a module, with kind and name of its set."""
-        from depsfirst.engines.distributions import likely  # only for bad news
+        from depsfirst.imports.distributions import likely  # only for bad news
 
         left_out = self._around.uninstalled
         return next(((name, *left_out[name]) for name in likely(missing) if name in left_out), None)

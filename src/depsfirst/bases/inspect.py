@@ -9,15 +9,15 @@ import re
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
-from depsfirst.engines.facts import BaseFacts, Interpreter, Libc, choose, target_tags
+from depsfirst.bases.facts import BaseFacts, Interpreter, Libc, choose, target_tags
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from depsfirst.bases.binaries import Binary
+    from depsfirst.bases.rootfs import RootFs
     from depsfirst.content import ContentStore
-    from depsfirst.engines.binaries import Binary
-    from depsfirst.engines.rootfs import RootFs
     from depsfirst.oci.image import Image
 
 __all__ = ["BaseFacts", "Interpreter", "Libc", "choose", "facts_of", "inspect_base", "target_tags"]
@@ -58,8 +58,8 @@ def facts_of(layers: Iterable[IO[bytes]], config: Mapping[str, Any], where: str 
     Raises:
         DepsfirstError: as ``inspect_base``.
     """
-    from depsfirst.engines.pythons import interpreters  # with `tarfile`, only for a base that is new
-    from depsfirst.engines.rootfs import RootFs
+    from depsfirst.bases.pythons import interpreters  # with `tarfile`, only for a base that is new
+    from depsfirst.bases.rootfs import RootFs
 
     root = RootFs()
     for layer in layers:
@@ -78,8 +78,8 @@ def facts_of(layers: Iterable[IO[bytes]], config: Mapping[str, Any], where: str 
 
 def _reader(path: str) -> Callable[[IO[bytes]], Any] | None:
     """How to read a file that matters; None for all others."""
-    from depsfirst.engines import binaries
-    from depsfirst.engines.pythons import LIBRARY, PROGRAM
+    from depsfirst.bases import binaries
+    from depsfirst.bases.pythons import LIBRARY, PROGRAM
 
     folder, name = posixpath.split(path)
     if path in _TEXTS:
@@ -128,7 +128,7 @@ def _libc(root: RootFs, python: Binary, where: str) -> Libc:
 
 
 def _without_python(root: RootFs, path: str, where: str) -> DepsfirstError:
-    from depsfirst.engines.pythons import OTHER_KINDS
+    from depsfirst.bases.pythons import OTHER_KINDS
 
     names = {name for folder in path.split(":") if folder for name in root.names(folder)}
     others = sorted(name for name in names if OTHER_KINDS.fullmatch(name))

@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.engines.answers import ELSEWHERE
-from depsfirst.engines.binaries import Binary
-from depsfirst.engines.facts import Interpreter
-from depsfirst.engines.modules import names_of
+from depsfirst.bases.binaries import Binary
+from depsfirst.bases.facts import Interpreter
 from depsfirst.errors import DepsfirstError
+from depsfirst.imports.answers import ELSEWHERE
+from depsfirst.imports.modules import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from depsfirst.engines.rootfs import RootFs
+    from depsfirst.bases.rootfs import RootFs
 
 PROGRAM = re.compile(r"python(?:3(?:\.(\d+))?(t)?)?")
 LIBRARY = re.compile(r"libpython3\.(\d+)(t)?\.so[.\d]*")

@@ -8,7 +8,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.engines.conditions import Conditions, dotted, last_name
+from depsfirst.imports.conditions import Conditions, dotted, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,15 +12,15 @@ import re
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from depsfirst.engines.runners import Trial, UnavailableError
 from depsfirst.errors import DepsfirstError
+from depsfirst.trials.runners import Trial, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from depsfirst.content import ContentStore
-    from depsfirst.engines.runners import Outcome, Runner
     from depsfirst.oci.image import Image
+    from depsfirst.trials.runners import Outcome, Runner
 
 Mode = Literal["auto", "always", "never"]
 
@@ -199,6 +199,6 @@ def _key(request: Request) -> str:
 
 def top_level(paths: Iterable[str]) -> tuple[str, ...]:
     """The top-level modules and packages of a project, from the paths of its files below site-packages."""
-    from depsfirst.engines.modules import provided
+    from depsfirst.imports.modules import provided
 
     return tuple(sorted(name for name in provided(paths).modules if name.replace(".", "").isidentifier()))

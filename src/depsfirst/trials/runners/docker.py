@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from depsfirst.engines.runners import KEPT, Outcome, Trial, UnavailableError, tail
 from depsfirst.errors import DepsfirstError
+from depsfirst.trials.runners import KEPT, Outcome, Trial, UnavailableError, tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
