@@ -7,7 +7,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_version,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.locked import canonical_version, is_commit
@@ -24,6 +30,7 @@ _ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _OPTIONS = re.compile(r"\s+(?=--?[a-z])")
 _HASH = re.compile(r"--hash(?:\s*=\s*|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)")
 _SHA256_LENGTH = 64
+_SLASH = re.compile(r"[^\s\[;<=>!~]*/")
 _NAMED = re.compile(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
 _PIN = "pin it as `name==version`; `uv pip compile` and `pip-compile` do so for every package"
@@ -55,7 +62,8 @@ class Pin(NamedTuple):
     @property
     def key(self) -> tuple[str, str | None, str | None]:
         """What tells packages apart."""
-        return self.name, self.version, self.source.location if self.source else None
+        version = canonicalize_version(self.version) if self.version else None
+        return self.name, version, self.source.location if self.source else None
 
 
 def parse_pin(line: str, where: str, project: Project, *, editable: bool = False) -> Pin | None:
@@ -72,7 +80,7 @@ def parse_pin(line: str, where: str, project: Project, *, editable: bool = False
     """
     text, *options = _OPTIONS.split(line, maxsplit=1)
     hashes = _hashes(options[0], where) if options else frozenset()
-    if _NAMED.match(text) or not _is_place(text):
+    if _NAMED.match(text) or not (editable or _is_place(text)):
         return _named(text, where, project, hashes)
     place, _, marker = text.partition(" ;") if " ;" in text else text.partition("; ")
     pin = _placed(None, _EXTRAS.sub("", place.strip()), where, project, editable=editable)
@@ -80,7 +88,7 @@ def parse_pin(line: str, where: str, project: Project, *, editable: bool = False
 
 
 def _is_place(text: str) -> bool:
-    return text.startswith((".", "/", "file:")) or "://" in text or text.endswith(_ARCHIVES)
+    return text.startswith((".", "file:")) or text.endswith(_ARCHIVES) or _SLASH.match(text) is not None
 
 
 def _hashes(options: str, where: str) -> frozenset[str]:
@@ -170,6 +178,7 @@ def _archive(name: str | None, place: str, where: str) -> Pin:
 
 def _path(name: str | None, place: str, where: str, project: Project, *, editable: bool) -> Pin | None:
     plain, _, text = place.partition("#")
+    plain = _EXTRAS.sub("", plain)
     path = unquote(re.sub("^file:(?://(?:localhost)?)?", "", plain)) if plain.startswith("file:") else plain
     absolute = posixpath.normpath(posixpath.join(project.root.as_posix(), path))
     if absolute == posixpath.normpath(project.root.as_posix()):

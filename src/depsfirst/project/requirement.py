@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     """Extras, specifier and source of a requirement that holds."""
 
 ANY = "*"
-"""A source of which the manifest alone does not say what it is; it equals every other of its kind."""
+"""A source of which the manifest alone does not say what it is; it equals every other (of its kind)."""
 
 _DEFAULT = "index"
 
@@ -164,7 +164,7 @@ class Manifest:
         if None not in elsewhere:
             key = _direct(parsed.url) if parsed.url else self._unnamed(name)
             unless = tuple(each for each in elsewhere if each)
-            yield Requirement(name, extras, specifier if key == _DEFAULT else "", marker, unless, key)
+            yield Requirement(name, extras, specifier if key in {_DEFAULT, ANY} else "", marker, unless, key)
 
     def _sources_of(self, name: str, extra: str | None, group: str | None) -> list[Table]:
         if name not in self._sources:
@@ -347,7 +347,7 @@ def _equal(ours: _Meaning, theirs: _Meaning) -> bool:
     if extras != theirs[0]:
         return False
     if source == ANY:
-        return True
+        return specifier == theirs[1] or not theirs[2].startswith(_DEFAULT)
     return specifier == theirs[1] and _same_source(source, theirs[2])
 
 

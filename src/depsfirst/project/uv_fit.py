@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.project.markers import admits, python_samples
 from depsfirst.project.model import normalize
-from depsfirst.project.requirement import Manifest, first_difference, from_lock
+from depsfirst.project.requirement import Manifest, canonical_specifier, first_difference, from_lock
 
 if TYPE_CHECKING:
     from depsfirst.project.model import Project
@@ -50,7 +50,10 @@ def check_fit(table: Table, own: Table, project: Project, directory: str) -> Non
 
 def _check_python(table: Table, locked: str, asked: str | None, *, alone: bool) -> None:
     """For one project, the same versions; for a workspace, at most those that this member allows."""
-    for version in python_samples([locked, asked or ""], None) if asked else ():
+    if asked is None:
+        return
+    canonical_specifier(asked, "pyproject.toml: project.requires-python")
+    for version in python_samples([locked, asked], None):
         ours, theirs = admits(_bounds(asked), version), admits(_bounds(locked), version)
         if (theirs and not ours) or (alone and ours and not theirs):
             raise table.error(
@@ -58,9 +61,9 @@ def _check_python(table: Table, locked: str, asked: str | None, *, alone: bool) 
             )
 
 
-def _bounds(specifier: str | None) -> str:
+def _bounds(specifier: str) -> str:
     """A specifier without its holes, which uv leaves out of a lock."""
-    return ",".join(part for part in (specifier or "").split(",") if not part.strip().startswith("!="))
+    return ",".join(part for part in specifier.split(",") if not part.strip().startswith("!="))
 
 
 def _check_metadata(own: Table, manifest: Manifest, revision: int) -> None:

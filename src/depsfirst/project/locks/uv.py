@@ -93,6 +93,8 @@ def read(lock: LockText, project: Project) -> Lock:
 
 def _check_version(table: Table) -> None:
     version = table.get("version", int)
+    if version is None:
+        raise DepsfirstError('no "version"', where=table.where, hint=_HINT)
     if version != _VERSION:
         raise table.error("version", f'version "{version}" is not known, only {_VERSION}', _HINT)
 
