@@ -72,9 +72,11 @@ def test_a_bad_glob_is_refused(pattern: str) -> None:
         compile_glob(pattern)
 
 
-def test_a_class_that_takes_a_slash_crosses_directories() -> None:
+def test_a_pattern_with_an_odd_slash_is_held_against_whole_paths() -> None:
     assert compile_glob("a[^b]c").crosses
     assert compile_glob("a[.-0]c").crosses
+    assert compile_glob("a[^/]c").crosses  # it takes none, but to cut the pattern there would tear the class
+    assert compile_glob(r"a\/c").crosses
     assert not compile_glob("a[b]*c").crosses
 
 

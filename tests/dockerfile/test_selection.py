@@ -13,7 +13,7 @@ from tests.dockerfile.drawn import Builder, draw_edit, draw_ignore_file, draw_so
 
 from depsfirst.dockerfile.buildkit import CLASSIC, CURRENT, Version
 from depsfirst.dockerfile.context import Context, read_context
-from depsfirst.dockerfile.filetree import Directory, Entry, Kind, tree_of
+from depsfirst.dockerfile.filetree import Entry, Kind, tree_of
 from depsfirst.dockerfile.ignore import read_patterns
 from depsfirst.dockerfile.selection import ChangeKind, Selection, affects, same_content, select, select_mount
 from depsfirst.errors import DepsfirstError
@@ -80,6 +80,9 @@ def read_of(selection: Selection) -> list[str]:
         ("*/a", ["d/a"]),
         ("*/*/z", ["d/s/z"]),
         ("d[^x]a", ["d/a"]),  # the class takes the slash
+        ("d[^/]a", []),
+        (r"d\/[as]", []),  # there is no directory of that name
+        (r"[d]\/[as]", ["d/a", "d/s", "d/s/a", "d/s/z"]),
         ("ld", ["d/s", "d/s/a", "d/s/z"]),
         ("ld/z", ["d/s/z"]),
         ("ld/*", ["d/s/a", "d/s/z"]),
@@ -433,9 +436,8 @@ def test_what_affects_a_selection_is_what_makes_another(  # noqa: PLR0917
 ) -> None:
     exclude, parents = flags
     before = Context(tree_of(listing), read_patterns(ignore, version=version), version=version)
-    top = path.partition("/")[0]
-    if not isinstance(before.tree.children.get(top), Directory | None):
-        path = top  # nothing is below a file, and what is below a link is elsewhere
+    above = ["/".join(path.split("/")[:end]) for end in range(1, path.count("/") + 1)]
+    path = next((parent for parent in above if parent in listing), path)  # nothing is below a file or a link
     known = listing.get(path)
     if known is None and (kind is MODE or any(name.startswith(path + "/") for name in listing)):
         return

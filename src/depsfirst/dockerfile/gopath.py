@@ -34,7 +34,7 @@ class Glob:
 
     Attributes:
         expression: matches the whole of a name exactly if Go does.
-        crosses: whether a character class of it takes a slash, so that one part can match several path components.
+        crosses: whether it cannot be held against a path part by part: a class takes a slash, or one is escaped.
     """
 
     expression: re.Pattern[str]
@@ -109,19 +109,20 @@ def _chunk_end(pattern: str) -> int:
 
 
 def _chunk(text: str) -> tuple[str, bool]:
-    """The expression of a part without stars, and whether a class of it takes a slash."""
+    """The expression of a part without stars, and whether it has a slash that is no plain one."""
     parts, crosses, at = [], False, 0
     while at < len(text):
-        character = text[at]
+        character, start = text[at], at
         at += 1
         if character == "[":
             part, at, slash = _character_class(text, at)
-            crosses = crosses or slash
+            crosses = crosses or slash or "/" in text[start:at]
         elif character == "?":
             part = "[^/]"
         else:
             if character == "\\":
                 character, at = _escaped(text, at)
+                crosses = crosses or character == "/"
             part = re.escape(character)
         parts.append(part)
     return "".join(parts), crosses
