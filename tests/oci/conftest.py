@@ -17,13 +17,12 @@ from depsfirst.content import ContentStore
 from depsfirst.oci.endpoint import Endpoint
 from depsfirst.oci.image import FileSlice, Image, Layer, Part
 from depsfirst.oci.layer import Content, TarEntry, make_layer, write_tar
+from depsfirst.oci.stores.daemon import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import Self
-
-LABEL = "dev.depsfirst.recipe"
 
 
 def program(message: str) -> bytes:
@@ -89,7 +88,7 @@ class Maker:
             "os": "linux",
             "architecture": "amd64",
             "created": "2020-01-02T03:04:05Z",
-            "config": {"Entrypoint": ["/app/hello"], "Labels": {LABEL: "x"}},
+            "config": {"Entrypoint": ["/app/hello"], "Labels": {LABEL: "of a test"}},
         }
         return Image(config, layers)
 
@@ -105,28 +104,29 @@ def make(store: ContentStore) -> Maker:
 
 
 class Server:
-    """Answers each request with the next of the given answers, and keeps what it was sent."""
+    """Answers each request, on whatever connection, with the next of the given answers; keeps what it was sent."""
 
     def __init__(self, listener: socket.socket, replies: tuple[bytes, ...]) -> None:
         self.received: list[bytes] = []
         self.patient = True
         self._listener = listener
-        self._replies = replies
-        self._thread = threading.Thread(target=self._serve)
+        self._replies = list(replies)
+        self._threads = [threading.Thread(target=self._serve)]
 
     def _serve(self) -> None:
-        with suppress(OSError):  # some clients go away on purpose
-            replies = list(self._replies)
-            while replies:
-                self._answer(self._listener.accept()[0], replies)
+        with suppress(OSError):
+            while True:
+                thread = threading.Thread(target=self._answer, args=(self._listener.accept()[0],))
+                self._threads.append(thread)
+                thread.start()
 
-    def _answer(self, connection: socket.socket, replies: list[bytes]) -> None:
-        """Answer one client until it goes or there is nothing left to say."""
+    def _answer(self, connection: socket.socket) -> None:
+        """Answer a client until it goes or there is nothing left to say."""
         connection.settimeout(10)
-        with connection, suppress(ConnectionError):
-            while replies and (request := self._request(connection)):
+        with connection, suppress(ConnectionError):  # some clients go away on purpose
+            while self._replies and (request := self._request(connection)):
                 self.received.append(request)
-                connection.sendall(replies.pop(0))
+                connection.sendall(self._replies.pop(0))
 
     def _request(self, connection: socket.socket) -> bytes:
         data = b""
@@ -135,7 +135,7 @@ class Server:
             if not more or (not self.patient and len(data) > 1 << 20):
                 break
             data += more
-        return data
+        return data if self._whole(data) or not self.patient else b""
 
     @staticmethod
     def _whole(data: bytes) -> bool:
@@ -143,12 +143,15 @@ class Server:
         return bool(end) and (b"chunked" not in head or data.endswith(b"\r\n0\r\n\r\n"))
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._threads[0].start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(10)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for thread in self._threads:
+            thread.join(10)
 
 
 class Serve:

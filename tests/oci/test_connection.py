@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.oci.bundle import opening
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.docker_api import DockerApi, ping
 from depsfirst.oci.endpoint import Endpoint
+from depsfirst.oci.load import Load
 from depsfirst.oci.pieces import FileSlice
 from depsfirst.oci.stores.daemon import answers
 
@@ -219,9 +221,9 @@ SAID = {
 def test_what_was_loaded_is_read_from_the_answer(body: bytes, serve: Serve) -> None:
     with serve(PING, reply(body)) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
         api = DockerApi(connection, "x")
-        api.begin_load().end()
-        assert api.end_load() == SAID[body]
-    assert server.received[1].startswith(b"POST /v1.41/images/load?quiet=1 ")
+        with Load(endpoint) as load:
+            assert api.loaded(load.end()) == SAID[body]
+    assert server.received[1].startswith(b"POST /images/load?quiet=1 ")
 
 
 FAILED = {
@@ -236,9 +238,10 @@ FAILED = {
 def test_a_load_that_failed_is_an_error_in_the_daemons_words(body: bytes, serve: Serve) -> None:
     with serve(PING, reply(body)) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
         api = DockerApi(connection, "here")
-        api.begin_load().end()
+        with Load(endpoint) as load:
+            response = load.end()
         with pytest.raises(DepsfirstError, match=FAILED[body]) as caught:
-            api.end_load()
+            api.loaded(response)
     assert caught.value.where == "Docker at here"
     assert ("docker system df" in str(caught.value.hint)) == (b"no space" in body)
 
@@ -255,10 +258,27 @@ def test_an_answer_of_another_status_is_an_error(body: bytes, said: str, serve: 
 def test_a_daemon_that_goes_away_while_it_is_sent_to_is_an_error(serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(bytes(4_000_000))
-    with serve(PING) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+    with serve(PING) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
         api = DockerApi(connection, "x")
-        server._thread.join(10)
-        body = api.begin_load()
-        with pytest.raises(ConnectionError) as caught:
-            body.send([FileSlice(file, 0, 4_000_000)] * 10, lambda _: None)
-        assert "broke" in str(api.why_broken(caught.value))
+        with Load(endpoint) as load:
+            with pytest.raises(ConnectionError) as caught:
+                load.send([FileSlice(file, 0, 4_000_000)] * 10, lambda _: None)
+            assert "broke" in str(api.broken(load, caught.value))
+
+
+def test_a_load_begins_before_it_is_known_what_is_loaded(serve: Serve) -> None:
+    with serve(reply(b"")) as (endpoint, server), Load(endpoint) as load:
+        load.begin()
+        load.begin()
+        load.send((b"more",), lambda _: None)
+        load.end()
+    body = unchunked(server.received[0].partition(b"\r\n\r\n")[2])
+    assert body == opening() + b"more"
+
+
+def test_a_load_that_is_left_loads_nothing(serve: Serve) -> None:
+    with serve(reply(b"")) as (endpoint, server):
+        with Load(endpoint) as load:
+            load.begin()
+        assert not answers(endpoint)  # the one answer was not taken
+    assert b"oci-layout" not in b"".join(server.received)

@@ -22,7 +22,7 @@ from depsfirst.oci.holdings import ENOUGH, Held, Inventory
 from depsfirst.oci.image import LAYER_ZSTD, Blob, Image, Layer
 from depsfirst.oci.reference import parse_reference
 from depsfirst.oci.store import copy
-from depsfirst.oci.stores.daemon import Daemon, answers
+from depsfirst.oci.stores.daemon import LABEL, Daemon, answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,16 +44,18 @@ class Proxy:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         self._listener.listen()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._serve)]
+        self._threads[0].start()
 
     def _serve(self) -> None:
         with suppress(OSError):
             while True:
-                self._bridge(self._listener.accept()[0])
+                thread = threading.Thread(target=self._bridge, args=(self._listener.accept()[0],))
+                self._threads.append(thread)
+                thread.start()
 
     def _bridge(self, client: socket.socket) -> None:
-        """Serve one client to its end; there is only one at a time."""
+        """Serve one client to its end."""
         with client, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon, suppress(ConnectionError):
             daemon.connect(self._daemon)
             while True:
@@ -69,7 +71,8 @@ class Proxy:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
+        for thread in self._threads:
+            thread.join(10)
 
 
 @dataclass
@@ -98,7 +101,7 @@ class Engine:
 
     def remove(self, *tags: str) -> None:
         self.docker(self.url, "rmi", *(f"{self.name}:{tag}" for tag in tags))
-        self.docker(self.url, "image", "prune", "-f", "--filter", "label=dev.depsfirst.recipe")
+        self.docker(self.url, "image", "prune", "-f", "--filter", f"label={LABEL}=of a test")
 
 
 @pytest.fixture(
@@ -120,7 +123,7 @@ def engine(
     proxy.close()
     for name in docker(url, "images", "--format", "{{.Repository}}:{{.Tag}}", found.name).split():
         docker(url, "rmi", "-f", name)
-    docker(url, "image", "prune", "-f", "--filter", "label=dev.depsfirst.recipe")
+    docker(url, "image", "prune", "-f", "--filter", f"label={LABEL}=of a test")
 
 
 def test_an_edit_sends_the_code_and_nothing_else(engine: Engine, make: Maker) -> None:
