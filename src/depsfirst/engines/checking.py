@@ -41,9 +41,10 @@ def check_imports(
         entries=frozenset(plan.project.scripts.values()),
     )
     code = [(entry.path, entry.content) for each in own for entry in each.wheel.entries]
+    digests = {entry.path: entry.sha256 for each in own for entry in each.wheel.entries}
     root = plan.project.root
     memory = Memory(tools.store, hashlib.sha256(str(root).encode()).hexdigest())
-    checked = check(code, around, root=root, memory=memory)
+    checked = check(code, around, root=root, memory=memory, digests=digests)
     error = failure(checked.problems)
     if error is not None:
         raise error

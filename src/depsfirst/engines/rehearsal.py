@@ -9,7 +9,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.reference import parse_reference
 from depsfirst.oci.store import copy
-from depsfirst.trials.runners.chroot import Chroot
+from depsfirst.trials.runners.chroot import Chroot, check_machine
 from depsfirst.trials.runners.docker import Docker
 from depsfirst.trials.runners.podman import Podman
 
@@ -82,6 +82,7 @@ class _InPodman:
     def run(self, trial: Trial) -> Outcome:
         from depsfirst.oci.stores.layout import Layout
 
+        check_machine(trial.platform)
         with self._store.scratch_directory() as scratch:
             layout = Layout(scratch / "layout")
             copy(trial.image, layout)

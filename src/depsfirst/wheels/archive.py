@@ -133,7 +133,7 @@ class WheelArchive(WheelSource):
             return
         try:
             yield from _inflated(compressed, info)
-        except IsalError as error:  # type: ignore[misc] - the stub says less than the library
+        except IsalError as error:  # type: ignore[misc]  # the stub says less
             raise DepsfirstError(f'the entry "{info.filename}" is damaged: {error}', where=self.name) from error
 
     def _raw(self, info: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -43,11 +43,13 @@ class WheelEntry(NamedTuple):
         path: in the wheel, as ``shop/main.py`` or ``shop-0.1.0.dist-info/METADATA``.
         content: its bytes, or a file of the cache that holds them and does not change.
         executable: whether it is installed as an executable.
+        sha256: of its bytes, in hex.
     """
 
     path: str
     content: Path | bytes
     executable: bool
+    sha256: str
 
 
 class ProjectWheel(NamedTuple):
@@ -102,7 +104,7 @@ def project_wheel(
     earlier.remember(store, project.root, learnt.earlier)
     earlier.remember_signatures(store, project.root, learnt.hashes)
     wheel = learnt.wheel
-    entries = tuple(WheelEntry(each.path, wheel.directory / each.path, each.executable) for each in wheel.files)
+    entries = tuple(WheelEntry(each.path, wheel.directory / each.path, each.executable, each.sha256) for each in wheel.files)
     return ProjectWheel(wheel.name, wheel.version, wheel.tags, entries, content_key(wheel.files), "built", reason)
 
 
@@ -206,43 +208,42 @@ class _Edits:
 def _patched(last: Earlier, directory: Path, edits: Mapping[str, _Edit], version: str | None) -> ProjectWheel:
     entries = [_patched_entry(last, entry, directory, edits) for entry in last.entries]
     if version is not None:
-        entries = sorted((_renamed(last, each, version) for each in entries), key=lambda each: each[0].path)
+        entries = sorted((_renamed(last, each, version) for each in entries), key=lambda each: each.path)
     changed = bool(edits) or version is not None
     return ProjectWheel(
         last.name,
         version or last.version,
         last.tags,
-        tuple(entry for entry, _ in entries),
-        content_key(UnpackedFile(each.path, sha256, 0, each.executable) for each, sha256 in entries),
+        tuple(entries),
+        content_key(UnpackedFile(each.path, each.sha256, 0, each.executable) for each in entries),
         "patched" if changed else "reused",
         _said(edits, last.version, version) if changed else "nothing in it changed",
     )
 
 
-def _patched_entry(last: Earlier, entry: Entry, directory: Path, edits: Mapping[str, _Edit]) -> tuple[WheelEntry, str]:
+def _patched_entry(last: Earlier, entry: Entry, directory: Path, edits: Mapping[str, _Edit]) -> WheelEntry:
     edited = [path for path in entry.sources if path in edits]
     if not edited:
-        return WheelEntry(entry.path, directory / entry.path, entry.executable), entry.sha256
+        return WheelEntry(entry.path, directory / entry.path, entry.executable, entry.sha256)
     if len(entry.sources) > 1:
         raise _StaleError(f'"{edited[0]}" changed, which may or may not be "{entry.path}" of the wheel')
     if entry.path.startswith(f"{last.data}scripts/"):
         raise _StaleError(f'"{edited[0]}" is a script, whose first line a backend may write anew')
     edit = edits[edited[0]]
-    return WheelEntry(entry.path, edit.content, entry.executable), edit.sha256
+    return WheelEntry(entry.path, edit.content, entry.executable, edit.sha256)
 
 
-def _renamed(last: Earlier, made: tuple[WheelEntry, str], version: str) -> tuple[WheelEntry, str]:
+def _renamed(last: Earlier, entry: WheelEntry, version: str) -> WheelEntry:
     """An entry under a new version: two directories are renamed, and one line of METADATA."""
-    entry, sha256 = made
     for folder in (last.dist_info, last.data):
         if entry.path.startswith(folder):
             rest = entry.path.removeprefix(f"{last.name}-{last.version}")
-            renamed = WheelEntry(f"{last.name}-{version}{rest}", entry.content, entry.executable)
-            return _restated(renamed, last.version, version) if rest == ".dist-info/METADATA" else (renamed, sha256)
-    return made
+            renamed = entry._replace(path=f"{last.name}-{version}{rest}")
+            return _restated(renamed, last.version, version) if rest == ".dist-info/METADATA" else renamed
+    return entry
 
 
-def _restated(entry: WheelEntry, old: str, new: str) -> tuple[WheelEntry, str]:
+def _restated(entry: WheelEntry, old: str, new: str) -> WheelEntry:
     metadata = entry.content if isinstance(entry.content, bytes) else entry.content.read_bytes()
     header, blank, body = metadata.partition(b"\n\n")
     header += b"\n"
@@ -250,7 +251,7 @@ def _restated(entry: WheelEntry, old: str, new: str) -> tuple[WheelEntry, str]:
     if header.count(line) != 1:
         raise _StaleError("METADATA does not state the version where it should")
     written = header.replace(line, f"\nVersion: {new}\n".encode())[:-1] + blank + body
-    return WheelEntry(entry.path, written, entry.executable), hashlib.sha256(written).hexdigest()
+    return entry._replace(content=written, sha256=hashlib.sha256(written).hexdigest())
 
 
 def _said(edits: Mapping[str, _Edit], old: str, new: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from errno import EEXIST, EISDIR, ENAMETOOLONG, ENOTDIR
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 WHEELS = "project-wheels"
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+_LOCAL_REQUIREMENT = re.compile(rb"^(Requires-Dist: [^@\n]*?) *@ *file:[^\s;]*(?: (?=;))?", re.MULTILINE)
 
 
 class UnpackedFile(NamedTuple):
@@ -69,7 +71,7 @@ def unpack(wheel: Path, store: ContentStore) -> Unpacked:
         target = scratch / "wheel"
         target.mkdir()
         files = sorted(
-            (_unpack_one(archive, entry, target, vouched) for entry in _entries(archive)),
+            (_portable(_unpack_one(archive, entry, target, vouched), target) for entry in _entries(archive)),
             key=lambda file: file.path,
         )
         lines = archive.read_dist_info("WHEEL").splitlines()
@@ -114,6 +116,23 @@ def _unpack_one(archive: WheelArchive, entry: tuple[str, bool], target: Path, vo
     if urlsafe_b64encode(check.digest()).decode().rstrip("=") != expected:
         raise DepsfirstError(f'the entry "{path}" does not have the hash of the wheel\'s RECORD', where=archive.name)
     return UnpackedFile(path, sha256.hexdigest(), size, executable)
+
+
+def _portable(file: UnpackedFile, target: Path) -> UnpackedFile:
+    """The file; METADATA without the directories of this machine, which some backends write for path dependencies.
+
+    What it requires is then a name, and that is what the image has.
+    """
+    if not file.path.endswith(".dist-info/METADATA") or file.path.count("/") != 1:
+        return file
+    place = target / file.path
+    text = place.read_bytes()
+    header, blank, body = text.partition(b"\n\n")
+    written = _LOCAL_REQUIREMENT.sub(rb"\1", header) + blank + body
+    if written == text:
+        return file
+    place.write_bytes(written)
+    return file._replace(sha256=hashlib.sha256(written).hexdigest(), size=len(written))
 
 
 def _opened(target: Path, path: str, archive: WheelArchive) -> BinaryIO:

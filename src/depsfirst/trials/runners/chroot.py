@@ -51,7 +51,7 @@ class Chroot(NamedTuple):
 
         Files that commands hardly ever read are left out at first: what succeeds without them succeeds with them.
         """
-        _check_machine(trial.platform)
+        check_machine(trial.platform)
         outcome = self._run(trial, lean=True)
         return self._run(trial, lean=False) if outcome.status not in {0, None, _NOT_FOUND} else outcome
 
@@ -63,7 +63,12 @@ class Chroot(NamedTuple):
             return _sandboxed(_unpacked(trial, RootDir(root, lean=lean)), trial)
 
 
-def _check_machine(wanted: str) -> None:
+def check_machine(wanted: str) -> None:
+    """Make sure that programs of a platform can run here, by the processor or by what the kernel has registered.
+
+    Raises:
+        UnavailableError: they cannot.
+    """
     if not sys.platform.startswith("linux"):
         raise UnavailableError("it takes Linux")
     system, _, rest = wanted.partition("/")
