@@ -59,37 +59,29 @@ class Heredoc:
 
 
 def read_opener(word: str) -> Opener | None:
-    """The heredoc that a word announces; None for all other words.
-
-    Raises:
-        LexError: the delimiter cannot be read.
-    """
+    """The heredoc that a word announces; None for all other words."""
     found = _OPENER.match(word)
     if not found or not found[3]:
         return None
-    words = _words(found[3], Rules(keep_undefined=True))
-    if len(words) != 1:
+    try:
+        words = _words(found[3], Rules(keep_undefined=True))
+        raw = _words(found[3], Rules(keep_undefined=True, raw_quotes=True))
+    except LexError:
         return None
-    raw = _words(found[3], Rules(keep_undefined=True, raw_quotes=True))
-    if len(raw) != 1:
-        raise LexError(f'the delimiter "{found[3]}" is no single word')
+    if len(words) != 1 or len(raw) != 1:
+        return None
     delimiter = words[0].value
     expands = _quotes(delimiter) == _quotes(raw[0].value)
     return Opener(delimiter, expands, found[2] == "-", _descriptor(found[1]))
 
 
 def find_openers(text: str) -> list[tuple[Opener, LexedWord]]:
-    """The heredocs that a logical line announces; none where its quotes are not closed.
-
-    Raises:
-        LexError: a delimiter cannot be read.
-    """
+    """The heredocs that a logical line announces; none where its quotes are not closed."""
     try:
         words = _words(text, Rules(raw_quotes=True, raw_escapes=True, keep_undefined=True))
     except LexError:
         return []
-    openers = ((read_opener(word.value), word) for word in words)
-    return [(opener, word) for opener, word in openers if opener]
+    return [(opener, word) for word in words if (opener := read_opener(word.value))]
 
 
 def _words(text: str, rules: Rules) -> list[LexedWord]:

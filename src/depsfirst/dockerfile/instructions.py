@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depsfirst.dockerfile.heredoc import Heredoc, Opener, read_opener
-from depsfirst.dockerfile.variables import LexError
+from depsfirst.dockerfile.heredoc import Heredoc, read_opener
 
 if TYPE_CHECKING:
     from depsfirst.dockerfile.mounts import Device, Mount
@@ -110,7 +109,7 @@ class Run(Shellable):
         return self.command if self.exec_form else (*shell, self.script())
 
     def _is_document(self) -> bool:
-        return bool(self.heredocs and self.command and _opener(self.command[0]))
+        return bool(self.heredocs and self.command and read_opener(self.command[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class Transfer(Typed):
     def source_places(self) -> tuple[Span, ...]:
         """Where each of the sources stands."""
         tokens = self.syntax.tokens[:-1]
-        return tuple(self.syntax.place_of(token) for token in tokens if not _opener(token.value))
+        return tuple(self.syntax.place_of(token) for token in tokens if not read_opener(token.value))
 
     @property
     def destination_place(self) -> Span:
@@ -268,10 +267,3 @@ class Onbuild(Typed):
     """``ONBUILD``; its trigger runs in builds that start from the stage, and its problem shows only there."""
 
     trigger: Typed | SyntaxProblem
-
-
-def _opener(word: str) -> Opener | None:
-    try:
-        return read_opener(word)
-    except LexError:
-        return None

@@ -35,7 +35,6 @@ from depsfirst.dockerfile.instructions import (
 from depsfirst.dockerfile.mounts import Device, check_mount, read_device, read_mount
 from depsfirst.dockerfile.source import SPACE
 from depsfirst.dockerfile.syntax import Instruction, SyntaxProblem
-from depsfirst.dockerfile.variables import LexError
 from depsfirst.dockerfile.words import Fault
 
 if TYPE_CHECKING:
@@ -137,25 +136,18 @@ def _files(instruction: Instruction) -> tuple[tuple[str, ...], tuple[Document, .
     *sources, destination = instruction.values or ("",)
     if not sources:
         raise _refuse(f"{instruction.name} needs a source and a destination", "write both, with a space between")
-    if _opener(destination):
+    if read_opener(destination):
         raise _refuse(f"the destination of {instruction.name} is a heredoc", "write a path behind it")
     bodies = {heredoc.opener.delimiter: heredoc for heredoc in instruction.heredocs}
-    openers = [opener for source in sources if (opener := _opener(source))]
+    openers = [opener for source in sources if (opener := read_opener(source))]
     documents = tuple(Document(opener.delimiter, _body(bodies, opener), opener.expands) for opener in openers)
-    return tuple(source for source in sources if not _opener(source)), documents, destination
+    return tuple(source for source in sources if not read_opener(source)), documents, destination
 
 
 def _body(bodies: dict[str, Heredoc], opener: Opener) -> str:
     """The text of the last heredoc with this delimiter; of the exec form's words none has one."""
     heredoc = bodies.get(opener.delimiter)
     return replace(heredoc, opener=opener).text if heredoc else ""
-
-
-def _opener(word: str) -> Opener | None:
-    try:
-        return read_opener(word)
-    except LexError:
-        return None
 
 
 def _copy(instruction: Instruction) -> Copy:

@@ -71,14 +71,25 @@ def check_mount(text: str) -> Fault | None:
     fields = csv_fields(text)
     if isinstance(fields, Fault):
         return fields
-    for entry in fields:
-        key, _, value = entry.partition("=")
-        if key.lower() == "from" and "$" in value[:-1]:
+    for value in _origins(fields):
+        if "$" in value[:-1]:
             return Fault(
-                f'the mount option "{entry}" has a variable, which "from" cannot have',
+                f'the mount option "from={value}" has a variable, which "from" cannot have',
                 "give the image a stage of its own, FROM … AS name, and name that",
             )
     return None
+
+
+def mount_origin(text: str) -> str:
+    """The stage, named context or image that a mount names, which no variable can change; empty for none."""
+    fields = csv_fields(text)
+    return "" if isinstance(fields, Fault) else (_origins(fields) or [""])[-1]
+
+
+def _origins(fields: tuple[str, ...]) -> list[str]:
+    """Every value of the option ``from``, of which the last counts."""
+    options = (entry.partition("=") for entry in fields)
+    return [value for key, equals, value in options if equals and key.lower() == "from"]
 
 
 def read_mount(text: str, expand: Callable[[str], str] = str) -> Mount | Fault:

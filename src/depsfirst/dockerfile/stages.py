@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.instructions import Arg, Copy, From, Run, Typed
 from depsfirst.dockerfile.interpretation import interpret
-from depsfirst.dockerfile.mounts import Mount
+from depsfirst.dockerfile.mounts import mount_origin
 from depsfirst.dockerfile.syntax import Dockerfile, SyntaxProblem, refusal
 from depsfirst.dockerfile.variables import Lexer, LexError, Rules
 from depsfirst.errors import DepsfirstError
@@ -136,22 +136,30 @@ def base_stage(stages: tuple[Stage, ...], index: int, image: str) -> Stage | Non
 
 def references(stages: tuple[Stage, ...], instruction: Typed) -> tuple[Reference, ...]:
     """What an instruction reads besides the stage it stands in; the stage can be later, which BuildKit refuses."""
-    return tuple(Reference(instruction, name, _index(stages, name, instruction)) for name in _names(instruction))
+    return _references(_indices(stages), instruction)
+
+
+def _references(indices: Mapping[str, int], instruction: Typed) -> tuple[Reference, ...]:
+    return tuple(Reference(instruction, name, _index(indices, name, instruction)) for name in _names(instruction))
+
+
+def _indices(stages: tuple[Stage, ...]) -> dict[str, int]:
+    """The number of each named stage; of several with one name the last."""
+    return {stage.name: stage.index for stage in stages if stage.name}
 
 
 def _names(instruction: Typed) -> Iterator[str]:
     if isinstance(instruction, Copy) and instruction.from_:
         yield instruction.from_
     elif isinstance(instruction, Run):
-        yield from (mount.from_ for mount in instruction.mounts if isinstance(mount, Mount) and mount.from_)
+        yield from filter(None, map(mount_origin, instruction.mount_texts))
 
 
-def _index(stages: tuple[Stage, ...], name: str, instruction: Typed) -> int | None:
+def _index(indices: Mapping[str, int], name: str, instruction: Typed) -> int | None:
     """COPY knows a stage by number as well; a mount only by name."""
     if isinstance(instruction, Copy) and _is_number(name):
         return int(name)
-    stage = find_stage(stages, name)
-    return stage.index if stage else None
+    return indices.get(name.lower())
 
 
 def _is_number(name: str) -> bool:
@@ -193,11 +201,12 @@ def _is_literal(copy: Copy) -> bool:
 
 def _circles(stages: tuple[Stage, ...]) -> list[SyntaxProblem]:
     """The first circle of stages that copy from one another or mount one another."""
+    indices = _indices(stages)
     edges = {
         stage.index: [
             (instruction, reference.stage)
             for instruction in stage.instructions
-            for reference in references(stages, instruction)
+            for reference in _references(indices, instruction)
             if reference.stage is not None
         ]
         for stage in stages
@@ -212,7 +221,7 @@ def _circles(stages: tuple[Stage, ...]) -> list[SyntaxProblem]:
 
 def _closing(edges: Mapping[int, list[tuple[Typed, int]]], start: int, done: set[int]) -> Typed | None:
     """The instruction that closes a circle on a way from the stage ``start``."""
-    path, ways = [start], [iter(edges[start])]
+    path, ways = {start: None}, [iter(edges[start])]
     done.add(start)
     while path:
         for instruction, other in ways[-1]:
@@ -220,10 +229,10 @@ def _closing(edges: Mapping[int, list[tuple[Typed, int]]], start: int, done: set
                 return instruction
             if other not in done:
                 done.add(other)
-                path.append(other)
+                path[other] = None
                 ways.append(iter(edges[other]))
                 break
         else:
-            path.pop()
+            path.popitem()
             ways.pop()
     return None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.heredoc import Heredoc, Opener, find_openers
 from depsfirst.dockerfile.source import SPACE, LogicalLine, Source, Span
-from depsfirst.dockerfile.variables import LexedWord, LexError
 from depsfirst.dockerfile.words import Fault, Flag, Token, divide, split
 from depsfirst.errors import DepsfirstError
+
+if TYPE_CHECKING:
+    from depsfirst.dockerfile.variables import LexedWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,13 +324,7 @@ class _Parser:
         )
 
     def _with_heredocs(self, draft: Instruction) -> Instruction:
-        try:
-            openers = find_openers(draft.text)
-        except LexError as error:
-            fault = Fault(f"the delimiter of a heredoc cannot be read: {error}", "use a plain word, as <<EOF")
-            problem = self._refuse(draft.line, fault)
-            return replace(draft, problem=draft.problem or problem)
-        heredocs = tuple(self._heredoc(draft, opener, word) for opener, word in openers)
+        heredocs = tuple(self._heredoc(draft, opener, word) for opener, word in find_openers(draft.text))
         trigger = replace(draft.trigger, heredocs=heredocs, end_line=self.index) if draft.trigger else None
         return replace(
             draft,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from depsfirst.errors import DepsfirstError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PLAIN = re.compile(f"[^$<'\"\\\\`\ufeff{SPACE}]*")
 _DEEPEST = 64
 """Levels of ``${x:-${y:-…}}`` that are read; nobody writes more, and Python's stack has an end."""
 
@@ -90,6 +92,8 @@ def expand_document(text: str, variables: Mapping[str, str], *, where: str | Non
 
 
 def _expanded(word: str, variables: Mapping[str, str], rules: Rules, where: str | None) -> Expansion:
+    if _PLAIN.fullmatch(word):
+        return Expansion(word, (word,) if word else (), frozenset(), frozenset())
     lexer = Lexer(word, variables, rules)
     try:
         value = lexer.run()
