@@ -104,7 +104,8 @@ def project_wheel(
     earlier.remember(store, project.root, learnt.earlier)
     earlier.remember_signatures(store, project.root, learnt.hashes)
     wheel = learnt.wheel
-    entries = tuple(WheelEntry(each.path, wheel.directory / each.path, each.executable, each.sha256) for each in wheel.files)
+    place = wheel.directory
+    entries = tuple(WheelEntry(each.path, place / each.path, each.executable, each.sha256) for each in wheel.files)
     return ProjectWheel(wheel.name, wheel.version, wheel.tags, entries, content_key(wheel.files), "built", reason)
 
 
