@@ -233,30 +233,30 @@ def _scan(path: Path, where: str) -> dict[str, Any]:
 
 def _plain(path: Path, store: ContentStore) -> Path:
     """The archive, or what it is without the compression around it, kept in the cache."""
+    compression = compression_of(_start(path))
+    if compression is None:
+        return path
+    key = identity(path)
+    if store.find(_UNPACKED, key) is None:
+        with store.write(_UNPACKED, key) as target, unpacking(path.open("rb"), compression, str(path)) as source:
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+    return store.path(_UNPACKED, key)
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of an archive, which tell how it is compressed; some ways are refused."""
     try:
         with path.open("rb") as file:
             start = file.read(6)
     except OSError as error:
         raise DepsfirstError(
-            f"the archive cannot be read: {error.strerror}",
-            where=str(path),
-            hint="name a file that docker save made",
+            f"the archive cannot be read: {error.strerror}", where=str(path), hint="name a file that docker save made"
         ) from error
     for magic, packer in _OTHER_PACKERS.items():
         if start.startswith(magic):
             raise DepsfirstError(f"the archive is compressed with {packer}", where=str(path), hint="unpack it first")
-    compression = compression_of(start)
-    if compression is None:
-        return path
-    key = identity(path)
-    if store.find(_UNPACKED, key) is None:
-        with (
-            store.write(_UNPACKED, key) as target,
-            unpacking(path.open("rb"), compression, str(path)) as source,
-        ):
-            while chunk := source.read(CHUNK):
-                target.write(chunk)
-    return store.path(_UNPACKED, key)
+    return start
 
 
 def _digest_in(name: str) -> str | None:
