@@ -182,7 +182,7 @@ def test_the_origin_of_a_stage() -> None:
     result = read("ARG V=3\nFROM --platform=$BUILDPLATFORM 'python':$V-${X:-slim} AS a\n")
     arguments = global_arguments(result, {"BUILDPLATFORM": "linux/amd64"}, {})
     origin = resolve_origin(result.stages[0].origin, arguments)
-    assert (origin.image, origin.platform) == ("python:3-slim", "linux/amd64")
+    assert (origin.image, origin.platform) == ("python:3-slim", Platform("linux", "amd64"))
     assert (origin.used, origin.undefined) == (frozenset({"V", "BUILDPLATFORM"}), frozenset("X"))
 
 
@@ -192,6 +192,17 @@ def test_an_origin_of_which_nothing_is_left(text: str) -> None:
         resolve_origin(read(text).stages[0].origin, {}, "x/Dockerfile")
     assert raised.value.where == "x/Dockerfile:1"
     assert raised.value.message == 'nothing is left of "$A" in FROM'
+
+
+def test_an_origin_with_half_a_platform_or_none() -> None:
+    builder = {"BUILDOS": "linux", "BUILDARCH": "arm64"}
+    assert resolve_origin(read("FROM --platform=linux a").stages[0].origin, builder).platform == Platform(
+        "linux", "arm64"
+    )
+    assert resolve_origin(read("FROM a").stages[0].origin, builder).platform is None
+    with pytest.raises(DepsfirstError) as raised:
+        resolve_origin(read("\nFROM --platform=x86 a").stages[0].origin, builder)
+    assert str(raised.value) == 'Dockerfile:2: "x86" is no platform'
 
 
 def test_an_image_without_path_gets_one() -> None:
@@ -227,13 +238,17 @@ def test_platform_arguments() -> None:
         ("linux/armel", "linux/arm/v6"),
         ("linux/arm/7", "linux/arm/v7"),
         ("macos/arm64", "darwin/arm64"),
+        ("windows(10.0.17763)/amd64", "windows(10.0.17763)/amd64"),
+        ("linux", "linux/amd64"),
+        ("arm64", "linux/arm64"),
+        ("armel", "linux/arm/v6"),
     ],
 )
 def test_platforms(text: str, platform: str) -> None:
     assert str(read_platform(text)) == platform
 
 
-@pytest.mark.parametrize("text", ["", "linux", "linux/", "a/b/c/d", "linux/a*"])
+@pytest.mark.parametrize("text", ["", "x", "linux/", "a/b/c/d", "linux/a*"])
 def test_what_is_no_platform(text: str) -> None:
     with pytest.raises(DepsfirstError, match="is no platform"):
         read_platform(text)

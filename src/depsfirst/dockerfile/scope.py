@@ -24,13 +24,13 @@ from depsfirst.dockerfile.instructions import (
     Workdir,
 )
 from depsfirst.dockerfile.mounts import Mount, read_mount
+from depsfirst.dockerfile.platforms import Platform, read_platform
 from depsfirst.dockerfile.variables import Expansion, expand, expand_document
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from depsfirst.dockerfile.platforms import Platform
     from depsfirst.dockerfile.stages import Outline
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -81,7 +81,7 @@ class Origin:
     """What a FROM names once its variables are known; ``platform`` is None where it says none."""
 
     image: str
-    platform: str | None
+    platform: Platform | None
     used: frozenset[str]
     undefined: frozenset[str]
 
@@ -147,21 +147,17 @@ def global_arguments(
 
 
 def resolve_origin(origin: From, arguments: Mapping[str, str], file: str = "Dockerfile") -> Origin:
-    """What a FROM starts from.
+    """What a FROM starts from; BuildKit refuses a Dockerfile for this even in a stage that no target needs.
 
     Raises:
-        DepsfirstError: a word cannot be expanded, or nothing is left of it.
+        DepsfirstError: a word cannot be expanded, nothing is left of it, or the platform is none.
     """
     expander = _Expander(origin, arguments, file)
-    image = expander.word(origin.image)
-    platform = expander.word(origin.platform) if origin.platform else None
-    for written, value in ((origin.image, image), (origin.platform, platform)):
-        if value == "":
-            raise DepsfirstError(
-                f'nothing is left of "{written}" in FROM',
-                where=f"{file}:{origin.line}",
-                hint="give its ARG a default before the first FROM, or a value with --build-arg",
-            )
+    image = expander.origin(origin.image)
+    platform = None
+    if origin.platform:
+        builder = Platform(arguments.get("BUILDOS", "linux"), arguments.get("BUILDARCH", "amd64"))
+        platform = expander.platform(origin.platform, builder)
     return Origin(image, platform, frozenset(expander.used), frozenset(expander.undefined))
 
 
@@ -254,6 +250,23 @@ class _Expander:
     def word(self, word: str) -> str:
         """The word as one."""
         return self._noted(expand(word, self.variables, escape=self._escape, where=self._where)).value
+
+    def origin(self, word: str) -> str:
+        """A word of FROM, of which something has to be left."""
+        if value := self.word(word):
+            return value
+        raise DepsfirstError(
+            f'nothing is left of "{word}" in FROM',
+            where=self._where,
+            hint="give its ARG a default before the first FROM, or a value with --build-arg",
+        )
+
+    def platform(self, word: str, builder: Platform) -> Platform:
+        """The platform that a word of FROM names."""
+        try:
+            return read_platform(self.origin(word), builder)
+        except DepsfirstError as error:
+            raise DepsfirstError(error.message, where=self._where, hint=error.hint) from error
 
     def words(self, words: Iterable[str]) -> tuple[str, ...]:
         """Each of the words."""
