@@ -16,7 +16,7 @@ from depsfirst.engines.bases import resolve_base
 from depsfirst.engines.checking import check_imports, import_request
 from depsfirst.engines.dependencies import dependencies, environment_layer
 from depsfirst.engines.destinations import destination_for
-from depsfirst.engines.first_party import code_layer, libraries, library_layer, own
+from depsfirst.engines.first_party import code_layer, libraries, library_layer, own, wheel_ahead
 from depsfirst.engines.planning import make_plan
 from depsfirst.engines.tools import Tools
 from depsfirst.errors import DepsfirstError
@@ -59,13 +59,14 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
     clock = _Clock(started)
     plan = make_plan(order, discover(order.directory), store)
     tools = Tools(store, plan.index_url, progress)
-    with clock.step("base"):
-        base = resolve_base(plan, tools, refresh=order.refresh)
-    with clock.step("dependencies"):
-        third_party = dependencies(plan, base, tools)
-    with clock.step("code"):
-        beside = libraries(third_party.first_party, plan, base, tools)
-        code = own(plan.project, plan, base, tools)
+    with wheel_ahead(plan, tools) as wheel:
+        with clock.step("base"):
+            base = resolve_base(plan, tools, refresh=order.refresh)
+        with clock.step("dependencies"):
+            third_party = dependencies(plan, base, tools)
+        with clock.step("code"):
+            beside = libraries(third_party.first_party, plan, base, tools)
+            code = own(plan.project, wheel(), base, tools)
     with clock.step("check"):
         imported = check_imports([*beside, code], third_party, plan, base, tools)
     layers = [environment_layer(base, plan, store), *third_party.layers]

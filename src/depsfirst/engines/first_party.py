@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.oci.layer import make_layer
 from depsfirst.project.discover import discover_library
+from depsfirst.wheels import earlier
 from depsfirst.wheels.own import install_project
 from depsfirst.wheels.parts import layer_parts
 from depsfirst.wheels.project import project_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from depsfirst.engines.bases import Base
     from depsfirst.engines.tools import Tools
@@ -30,13 +34,25 @@ class Own(NamedTuple):
     installed: InstalledWheel
 
 
-def own(project: Project, plan: Plan, base: Base, tools: Tools) -> Own:
+@contextmanager
+def wheel_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[], ProjectWheel]]:
+    """The project's wheel: built beside what the block does if no earlier build is remembered, else when asked for."""
+    build = partial(project_wheel, plan.project, tools.store, index_url=plan.index_url, progress=tools.progress)
+    if earlier.is_known(tools.store, plan.project.root):
+        yield build
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(build).result
+
+
+def own(project: Project, wheel: ProjectWheel, base: Base, tools: Tools) -> Own:
     """A first-party project as an installed part.
 
     Raises:
-        DepsfirstError: it does not build, or its wheel does not fit the target.
+        DepsfirstError: its wheel does not fit the target.
     """
-    wheel = project_wheel(project, tools.store, index_url=plan.index_url, progress=tools.progress)
     if "py3-none-any" not in wheel.tags:
         _check_fit(wheel, project, base)
     return Own(project, wheel, install_project(wheel, base.venv, tools.store))
@@ -45,10 +61,13 @@ def own(project: Project, plan: Plan, base: Base, tools: Tools) -> Own:
 def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) -> list[Own]:
     """The path dependencies in these directories, relative to the lock's own."""
     root = plan.project.lock.parent
-    return [
-        own(discover_library(root / directory, plan.project.lock), plan, base, tools)
-        for directory in sorted(directories)
-    ]
+    return [_library(root / directory, plan, base, tools) for directory in sorted(directories)]
+
+
+def _library(directory: Path, plan: Plan, base: Base, tools: Tools) -> Own:
+    project = discover_library(directory, plan.project.lock)
+    wheel = project_wheel(project, tools.store, index_url=plan.index_url, progress=tools.progress)
+    return own(project, wheel, base, tools)
 
 
 def library_layer(parts: Sequence[Own], tools: Tools) -> Layer:

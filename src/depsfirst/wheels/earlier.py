@@ -91,6 +91,11 @@ def memo_key(root: Path) -> str:
     return hashlib.sha256(os.fsencode(root.absolute())).hexdigest()
 
 
+def is_known(store: ContentStore, root: Path) -> bool:
+    """Whether anything is remembered of the project at ``root``."""
+    return store.path(f"memo/{_TOPIC}", memo_key(root)).exists()
+
+
 def recall(store: ContentStore, root: Path) -> Earlier | None:
     """What is remembered of the project at ``root``; None where that is nothing, or cannot be understood."""
     memo = store.recall(_TOPIC, memo_key(root))
