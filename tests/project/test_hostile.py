@@ -1,0 +1,160 @@
+"""Broken, truncated and hostile locks and manifests: read, or turned down with a sentence, never a traceback."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tomli
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.project.discover import discover
+from depsfirst.project.locks import format_of, poetry
+from depsfirst.project.manifest import read_manifest
+from depsfirst.project.model import Environment, LockText, Project
+from depsfirst.project.selection import select
+from depsfirst.project.toml import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIXTURES = Path(__file__).parent / "fixtures"
+QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TEXTS = (
+    "", "x", "..", "/", "*", "extra == 'x'", "python_version < '3'", "<empty>", "^1", ">=1", "==", "https://[", "git+x",
+    "sha256:", "sha256:" + "0" * 64, "1.0", "9" * 5000, "\x00", "é\u2028", "(" * 2000, "a" * 3000,
+)  # fmt: skip
+OTHERS: tuple[object, ...] = (None, True, -1, 10**18, 0.5, [], {}, [[]], [{}], ["x"], [1], {"x": "y"}, {"x": [{}]})
+VALUES: st.SearchStrategy[object] = st.sampled_from((*TEXTS, *OTHERS)) | st.text(max_size=8)
+
+
+def attempt(project: Project, text: str, included: dict[str, str] | None = None) -> None:
+    """Read and select; any failure but an explained one leaves this function."""
+    lock_format = format_of(project.lock.name)
+    assert lock_format is not None
+    with suppress(DepsfirstError):
+        lock = lock_format.read(LockText(project.lock.name, text, included or {}), project)
+        select(lock, Environment((3, 12, 1)), groups=frozenset(lock.roots), extras=frozenset(lock.extras))
+    lock_format.stable_text(text, project)
+
+
+@cache
+def fixture(name: str) -> tuple[Project, str]:
+    project = discover(FIXTURES / name)
+    return project, project.lock.read_text()
+
+
+NAMES = sorted(path.name for path in FIXTURES.iterdir())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@QUICK
+@given(data=st.data())
+def test_a_lock_that_was_cut_or_scratched(name: str, data: st.DataObject) -> None:
+    project, text = fixture(name)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 40)) | st.just(len(text)))
+    attempt(project, text[:start] + data.draw(st.text(alphabet='"[]{}=,.#\n\\ ax1', max_size=5)) + text[end:])
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of all values inside a value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], new: object) -> Any:
+    """A copy with the value at a path replaced, or removed where the new one is None."""
+    if not path:
+        return new
+    copy = value.copy()
+    if new is None and len(path) == 1:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = changed(copy[path[0]], path[1:], new)
+    return copy
+
+
+def dumped(value: object) -> str:
+    """A value as TOML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(str(key))} = {dumped(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(dumped(each) for each in value) + "]"
+    return json.dumps(value).replace("\\ud", "\\u0").replace("\x7f", "")
+
+
+@cache
+def parsed(name: str) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    values = tomli.loads(fixture(name)[1])
+    return values, list(places(values))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@QUICK
+@given(data=st.data())
+def test_a_lock_with_a_wrong_value(name: str, data: st.DataObject) -> None:
+    project, _ = fixture(name)
+    values, paths = parsed(name)
+    for _ in range(data.draw(st.integers(1, 2))):
+        path = data.draw(st.sampled_from(paths))
+        try:
+            values = changed(values, path, data.draw(VALUES))
+        except (KeyError, IndexError, TypeError, AttributeError):  # the first change took the place of the second
+            continue
+    attempt(project, "\n".join(f"{json.dumps(key)} = {dumped(value)}" for key, value in values.items()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@QUICK
+@given(data=st.data())
+def test_a_manifest_with_a_wrong_value(name: str, data: st.DataObject) -> None:
+    project, text = fixture(name)
+    path = data.draw(st.sampled_from(list(places(dict(project.pyproject)))))
+    manifest = changed(dict(project.pyproject), path, data.draw(VALUES))
+    try:
+        other = read_manifest(project.root, project.lock, parse(dumped_manifest(manifest), "pyproject.toml"))
+    except DepsfirstError:
+        return
+    attempt(other, text)
+    if project.lock.name in poetry.NAMES:  # past the hash, into the roots
+        old, new = (poetry.content_hash(each.pyproject) for each in (project, other))
+        attempt(other, text.replace(old, new))
+
+
+def dumped_manifest(values: dict[str, Any]) -> str:
+    return "\n".join(f"{json.dumps(key)} = {dumped(value)}" for key, value in values.items())
+
+
+PIECES = (
+    "a==1", "a", "b>=1", "-r x.txt", "-c x.txt", "-e .", "--hash=sha256:" + "0" * 64, " \\", " ; ", " # c", "@", "[x]",
+    "git+https://x@" + "0" * 40, "#egg=a", "https://[", "file:", "./", "-i", "--", "\\", "é", "\x00", "'", "  ", "\n",
+    "python_version < '3'", "extra == 'x'", "===", "==1.*", "\u2028", "$", "${A}", ".whl", "a-1-py3-none-any.whl",
+)  # fmt: skip
+REQUIREMENTS = st.lists(st.sampled_from(PIECES), max_size=14)
+
+
+@settings(QUICK, max_examples=150)
+@given(parts=REQUIREMENTS, more=REQUIREMENTS)
+def test_any_requirements_file(parts: list[str], more: list[str]) -> None:
+    root = Path("/srv/shop")
+    project = Project(root, None, root / "requirements.txt", "shop")
+    attempt(project, " ".join(parts), {"x.txt": "".join(more)})
+    attempt(project, "".join(parts), {"x.txt": " ".join(more)})
+
+
+@settings(QUICK, max_examples=60)
+@given(text=st.text(max_size=60))
+def test_any_text(text: str) -> None:
+    for name in ("uv_forks", "poetry_2_1"):
+        attempt(fixture(name)[0], text)
+    root = Path("/srv/shop")
+    attempt(Project(root, None, root / "requirements.txt", "shop"), text)
