@@ -1,0 +1,1 @@
+"""What a base image offers, found out without running it."""
