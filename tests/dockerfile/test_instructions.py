@@ -238,10 +238,19 @@ def test_flags_that_buildkit_does_not_look_at(text: str) -> None:
     typed(text, Typed)
 
 
-def test_an_unknown_instruction_is_likened_to_a_known_one() -> None:
-    read = interpret(parse("COPPY a b").instructions[0])
+@pytest.mark.parametrize(
+    ("keyword", "hint"),
+    [
+        ("COPPY", "COPY is near"),
+        ("form", "FROM is near"),
+        ("WORKDR", "WORKDIR is near"),
+        ("FOO", "a line that continues another needs an escape character at the other's end"),
+    ],
+)
+def test_an_unknown_instruction_is_likened_to_a_known_one(keyword: str, hint: str) -> None:
+    read = interpret(parse(f"{keyword} a b").instructions[0])
     assert isinstance(read, SyntaxProblem)
-    assert read.hint == "COPY is near"
+    assert read.hint == hint
 
 
 @given(

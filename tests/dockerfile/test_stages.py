@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +119,12 @@ def test_many_stages_in_a_row() -> None:
 @given(st.text(st.sampled_from("FROMasCPYRUN -=\n\\<'\"[]$0123x#"), max_size=60))
 def test_any_text_has_an_outline(text: str) -> None:
     outline(parse(text))
+
+
+@pytest.mark.parametrize(
+    "line", ["(_ x\n", "RUN <<E \\\n", "COPY --a=é \\\n", "ENV a='b\\\n", 'CMD ["a", \\\n', "#\n", "ARG "]
+)
+def test_a_megabyte_of_garbage_takes_no_minute(line: str) -> None:
+    started = time.process_time()
+    outline(parse("FROM a\n" + line * (1_000_000 // len(line))))
+    assert time.process_time() - started < 20

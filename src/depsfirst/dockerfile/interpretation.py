@@ -63,13 +63,14 @@ def interpret(instruction: Instruction) -> Typed | SyntaxProblem:
 
 
 def _unknown(keyword: str) -> Fault:
-    from difflib import get_close_matches
-
-    near = get_close_matches(keyword.upper(), _READERS, 1)
-    hint = (
-        f"{near[0]} is near" if near else "a line that continues another needs an escape character at the other's end"
-    )
+    near = next((name for name in _READERS if _is_near(keyword.upper(), name)), None)
+    hint = f"{near} is near" if near else "a line that continues another needs an escape character at the other's end"
     return Fault(f'"{keyword}" is no instruction', hint)
+
+
+def _is_near(keyword: str, name: str) -> bool:
+    """Whether two words of nearly one length have nearly the same letters, as those have that a slip makes."""
+    return abs(len(keyword) - len(name)) <= 1 and len(set(keyword) ^ set(name)) <= max(1, len(name) // 4)
 
 
 def _refuse(message: str, hint: str) -> _RefusedError:

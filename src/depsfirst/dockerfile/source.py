@@ -86,8 +86,8 @@ class LogicalLine:
 
     def offset(self, position: int) -> int:
         """Where in the file the character at ``position`` of the joined text stands."""
-        if not position:
-            return self.offsets[0]
+        if len(self.offsets) == 1:
+            return self.offsets[0] + position
         part = bisect_right(self.starts, position) - 1
         return self.offsets[part] + position - self.starts[part]
 

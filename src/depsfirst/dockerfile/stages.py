@@ -65,7 +65,7 @@ def outline(dockerfile: Dockerfile) -> Outline:
     for instruction in dockerfile.instructions:
         typed = interpret(instruction)
         if isinstance(typed, SyntaxProblem):
-            if typed not in problems:
+            if typed is not instruction.problem:
                 problems.append(typed)
         elif isinstance(typed, From):
             stages.append((typed, []))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.dockerfile.source import BLANK, SPACE
@@ -102,12 +104,12 @@ def _flags(text: str, start: int, escape: str) -> tuple[tuple[Flag, ...], int]:
     """
     if text.isascii():
         return _flags_of_bytes(text, start, escape)
-    octets = text.encode("utf-8", "surrogatepass")
-    before = len(text[:start].encode("utf-8", "surrogatepass"))
-    flags, rest = _flags_of_bytes(octets.decode("latin-1"), before, escape)
+    starts = list(accumulate((len(each.encode("utf-8", "surrogatepass")) for each in text), initial=0))
+    octets = text.encode("utf-8", "surrogatepass").decode("latin-1")
+    flags, rest = _flags_of_bytes(octets, starts[start], escape)
 
     def position(byte: int) -> int:
-        return len(octets[:byte].decode("utf-8", "ignore"))
+        return bisect_right(starts, byte) - 1
 
     return tuple(flag._replace(start=position(flag.start), end=position(flag.end)) for flag in flags), position(rest)
 
