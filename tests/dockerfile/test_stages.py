@@ -121,10 +121,20 @@ def test_any_text_has_an_outline(text: str) -> None:
     outline(parse(text))
 
 
+def seconds(text: str) -> float:
+    """Processor time for the text, the least of three."""
+
+    def once() -> float:
+        started = time.process_time()
+        outline(parse(text))
+        return time.process_time() - started
+
+    return min(once() for _ in range(3))
+
+
 @pytest.mark.parametrize(
-    "line", ["(_ x\n", "RUN <<E \\\n", "COPY --a=é \\\n", "ENV a='b\\\n", 'CMD ["a", \\\n', "#\n", "ARG "]
+    "line", ["(_ x\n", "RUN <<E \\\n", "COPY --a=é \\\n", "ENV a='b\\\n", 'CMD ["a", \\\n', "#\n", "FROM a AS b\n"]
 )
-def test_a_megabyte_of_garbage_takes_no_minute(line: str) -> None:
-    started = time.process_time()
-    outline(parse("FROM a\n" + line * (1_000_000 // len(line))))
-    assert time.process_time() - started < 20
+def test_garbage_takes_no_more_time_than_its_length_says(line: str) -> None:
+    few = 20_000 // len(line)
+    assert seconds("FROM a\n" + line * few * 6) < 20 * seconds("FROM a\n" + line * few)
