@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIXTURES = Path(__file__).parent / "fixtures"
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TEXTS = (
     "", "x", "..", "/", "*", "extra == 'x'", "python_version < '3'", "<empty>", "^1", ">=1", "==", "https://[", "git+x",
     "sha256:", "sha256:" + "0" * 64, "1.0", "9" * 5000, "\x00", "é\u2028", "(" * 2000, "a" * 3000,
@@ -142,7 +142,7 @@ PIECES = (
 REQUIREMENTS = st.lists(st.sampled_from(PIECES), max_size=14)
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=100)
 @given(parts=REQUIREMENTS, more=REQUIREMENTS)
 def test_any_requirements_file(parts: list[str], more: list[str]) -> None:
     root = Path("/srv/shop")
@@ -151,7 +151,7 @@ def test_any_requirements_file(parts: list[str], more: list[str]) -> None:
     attempt(project, "".join(parts), {"x.txt": " ".join(more)})
 
 
-@settings(QUICK, max_examples=60)
+@settings(QUICK, max_examples=40)
 @given(text=st.text(max_size=60))
 def test_any_text(text: str) -> None:
     for name in ("uv_forks", "poetry_2_1"):

@@ -156,6 +156,16 @@ def test_edges_that_contradict_each_other_are_an_error(refused: Callable[..., De
     assert str(error) == ('made.lock: b: no one version of "b" suits everything that is chosen: the lock has 1, 2')
 
 
+def test_edges_that_never_settle_are_an_error(refused: Callable[..., DepsfirstError]) -> None:
+    made = lock(
+        package("a", "1", edge("b", 1, 2)),
+        package("b", "2", edge("c", 3)),
+        package("b"),
+        package("c", "1", edge("b", 2)),
+    )
+    assert refused(select, made, HERE).message == "the edges of the lock contradict each other"
+
+
 def test_an_edge_that_holds_and_leads_nowhere_is_an_error(
     refused: Callable[..., DepsfirstError], chosen: Callable[..., list[str]]
 ) -> None:

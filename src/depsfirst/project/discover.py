@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _FINGERPRINT_FORMAT = 1
 _DEPENDENCY_KEYS = (
-    ("build-system",),
     ("dependency-groups",),
     ("project", "name"),
     ("project", "dependencies"),

@@ -119,6 +119,10 @@ class _Walk:
             self._active, self._allowed = self._round()
             if before == (self._active, self._allowed):
                 break
+        else:
+            raise DepsfirstError(
+                "the edges of the lock contradict each other", where=self._lock.name, hint="lock with a newer manager"
+            )
         self._check_conflicts()
         for name, allowed in self._allowed.items():
             if not allowed:
