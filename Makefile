@@ -13,7 +13,7 @@ PIP := -m pip --quiet --quiet --disable-pip-version-check install
 LOCKED := --no-deps --require-hashes --requirement
 
 # the managers' programs come last, so that the project's own tools are found first
-export PATH := $(CURDIR)/$(VENV)/bin:$(PATH):$(CURDIR)/$(MANAGERS)/bin
+TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH:$(CURDIR)/$(MANAGERS)/bin"
 
 .PHONY: help demo test lint bench requirements clean
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ demo: $(READY) ## build the example, edit it, build it again, run it, and show t
 	@$(RUN) -m scripts.demo
 
 test: lint $(MANAGERS_READY) ## check style and types, and run the tests; engines that are missing are skipped
-	$(RUN) -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term
+	$(TOOLS) $(RUN) -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term
 
 lint: $(READY) ## check style and types
 	$(RUN) -m ruff check
