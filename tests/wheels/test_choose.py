@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from packaging.tags import Tag
@@ -13,9 +13,6 @@ from depsfirst.fetch import Document, Fetcher
 from depsfirst.project.model import LockedFile, LockedPackage, Source
 from depsfirst.wheels.choose import Chooser, Target, check_tags, fetch
 from depsfirst.wheels.index import default_index
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TAGS = (
     Tag("cp313", "cp313", "manylinux_2_34_x86_64"),
@@ -40,13 +37,13 @@ class Pages:
         return Document(self.pages[url], url)
 
 
-def page(*files: dict[str, object]) -> bytes:
+def page(*files: object) -> bytes:
     return json.dumps({"meta": {"api-version": "1.0"}, "files": files}).encode()
 
 
 def chooser(pages: dict[str, bytes] | None = None) -> tuple[Chooser, Pages]:
     index = Pages(pages or {})
-    return Chooser(TARGET, lambda: INDEX, index), index  # type: ignore[arg-type]
+    return Chooser(TARGET, lambda: INDEX, index, Path("/project")), index  # type: ignore[arg-type]
 
 
 def package(*files: str, **changes: object) -> LockedPackage:
@@ -104,6 +101,12 @@ def test_a_locked_url_is_taken_as_it_is() -> None:
     choose, index = chooser()
     assert choose.locate(choose.choose(package(files=(file,)))) == file
     assert index.asked == []
+
+
+def test_a_locked_file_is_found_beside_the_lock() -> None:
+    choose, _ = chooser()
+    locked = package("shop-1.0-py3-none-any.whl", source=Source("file", "wheels/shop-1.0-py3-none-any.whl"))
+    assert choose.locate(choose.choose(locked)).url == "file:///project/wheels/shop-1.0-py3-none-any.whl"
 
 
 def test_a_package_of_another_index_asks_that_one() -> None:

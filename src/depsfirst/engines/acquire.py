@@ -28,12 +28,13 @@ class Acquirer:
     Args:
         target: what wheels must fit.
         venv: the environment they are installed into.
+        root: the lock's directory.
         tools: cache, network and watcher.
         advance: told of each package that is done.
     """
 
-    def __init__(self, target: Target, venv: Venv, tools: Tools, advance: Callable[[int], None]) -> None:
-        self._chooser = Chooser(target, tools.index, tools.fetcher)
+    def __init__(self, target: Target, venv: Venv, root: Path, tools: Tools, advance: Callable[[int], None]) -> None:
+        self._chooser = Chooser(target, tools.index, tools.fetcher, root)
         self._venv = venv
         self._tools = tools
         self._advance = advance

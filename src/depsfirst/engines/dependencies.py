@@ -22,6 +22,7 @@ from depsfirst.wheels.parts import layer_parts, part_as_json, part_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from depsfirst.content import ContentStore
     from depsfirst.engines.bases import Base
@@ -138,7 +139,7 @@ def _install(plan: Plan, base: Base, tools: Tools) -> dict[str, Any]:
 
     lock, environment = read_lock(plan.project), Environment(base.python.version, plan.platform)
     recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-    installed = _install_all(recipe, base, tools)
+    installed = _install_all(recipe, plan.project.lock.parent, base, tools)
     names = {package.name: each for package, each in zip(recipe.third_party, installed, strict=True)}
     sizes = {name: each.part.size for name, each in names.items()}
     groups = group_layers(sizes, plan.settings.max_layers)
@@ -181,7 +182,7 @@ def _importable(installed: Sequence[InstalledWheel], venv: Venv) -> list[str]:
     return [path[len(start) :] for each in installed for path in each.files if path.startswith(start)]
 
 
-def _install_all(recipe: Recipe, base: Base, tools: Tools) -> list[InstalledWheel]:
+def _install_all(recipe: Recipe, root: Path, base: Base, tools: Tools) -> list[InstalledWheel]:
     from concurrent.futures import ThreadPoolExecutor
 
     from depsfirst.engines.acquire import Acquirer
@@ -190,7 +191,7 @@ def _install_all(recipe: Recipe, base: Base, tools: Tools) -> list[InstalledWhee
     target = Target(base.tags(), base.title)
     packages = recipe.third_party
     with tools.progress.task("installing dependencies", len(packages), "packages") as advance:
-        acquirer = Acquirer(target, base.venv, tools, advance)
+        acquirer = Acquirer(target, base.venv, root, tools, advance)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             futures = {package.name: pool.submit(acquirer.install, package) for package in _largest_first(packages)}
             try:

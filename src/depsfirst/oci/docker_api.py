@@ -46,10 +46,10 @@ class DockerApi:
         value = self._checked(response, f'looking for the image "{name}"').json()
         return value if isinstance(value, dict) else None
 
-    def labelled(self, label: str) -> list[dict[str, Any]]:
-        """What the daemon says of all images with a label, in short."""
-        filters = _quoted(json.dumps({"label": [label]}))
-        response = self._connection.get(f"{self._prefix}/images/json?filters={filters}")
+    def images(self, label: str | None = None) -> list[dict[str, Any]]:
+        """What the daemon says of all images, or of those with a label, in short; the newest first."""
+        filters = f"?filters={_quoted(json.dumps({'label': [label]}))}" if label else ""
+        response = self._connection.get(f"{self._prefix}/images/json{filters}")
         value = self._checked(response, "listing images").json()
         return [each for each in value or () if isinstance(each, dict)]
 

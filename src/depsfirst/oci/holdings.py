@@ -94,7 +94,14 @@ class Inventory(NamedTuple):
             inspected = self.api.inspect(name)
             if inspected:
                 yield from self._holding(inspected)
-        for summary in self.api.labelled(self.label)[:_MOST_IMAGES]:
+        ours = self.api.images(self.label)[:_MOST_IMAGES]
+        yield from self._listed(ours)
+        if not self.api.has_containerd_store():  # the base may have come with any image
+            known = {summary.get("Id") for summary in ours}
+            yield from self._listed([each for each in self.api.images() if each.get("Id") not in known][:_MOST_IMAGES])
+
+    def _listed(self, summaries: Sequence[dict[str, Any]]) -> Iterator[Holding]:
+        for summary in summaries:
             recalled = self._recalled(summary)
             if recalled or self.api.has_containerd_store():
                 yield from recalled

@@ -49,13 +49,21 @@ class Target(NamedTuple):
 
 
 class Chooser:
-    """Chooses one file for a package; an index is asked only when the lock has no URL or no files."""
+    """Chooses one file for a package; an index is asked only when the lock has no URL or no files.
 
-    def __init__(self, target: Target, index: Callable[[], str], fetcher: Fetcher) -> None:
+    Args:
+        target: what wheels must fit.
+        index: gives the simple URL of the index, when it is needed.
+        fetcher: does the requests.
+        root: the lock's directory, to which the paths in it are relative.
+    """
+
+    def __init__(self, target: Target, index: Callable[[], str], fetcher: Fetcher, root: Path) -> None:
         self._target = target
         self._ranks = {tag: rank for rank, tag in enumerate(target.tags)}
         self._index = index
         self._fetcher = fetcher
+        self._root = root
 
     def choose(self, package: LockedPackage) -> Choice:
         """The file to install; the network is used only for a lock that names no files.
@@ -81,11 +89,11 @@ class Chooser:
             DepsfirstError: the index does not list the file.
         """
         package, file = choice.package, choice.file
-        if file.url:
-            return file
+        place = package.source.location if package.source.kind == "file" else file.url
+        if place:
+            return file._replace(url=place if "://" in place else (self._root / place).as_uri())
         index = package.source.location or self._index()
-        listed = index_files(index, package.name, self._fetcher)
-        found = next((each for each in listed if each.name == file.name), None)
+        found = next(iter(index_files(index, package.name, self._fetcher, file.name.__eq__)), None)
         if found is None:
             raise DepsfirstError(
                 f'the index does not list "{file.name}" of "{package.name}" {package.version}',
@@ -97,11 +105,7 @@ class Chooser:
     def _listed(self, package: LockedPackage) -> tuple[LockedFile, ...]:
         index = package.source.location or self._index()
         wanted = Version(package.version or "0")
-        files = tuple(
-            file
-            for file in index_files(index, package.name, self._fetcher)
-            if _version_of(file.name, package.name) == wanted
-        )
+        files = index_files(index, package.name, self._fetcher, lambda file: _version_of(file, package.name) == wanted)
         allowed = tuple(file for file in files if not package.hashes or file.sha256 in package.hashes)
         if not allowed:
             raise DepsfirstError(

@@ -12,6 +12,8 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import LockedFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
 
@@ -53,24 +55,24 @@ def _public(store: ContentStore) -> str:
     return str(PYPI_SIMPLE_ENDPOINT)
 
 
-def index_files(index: str, name: str, fetcher: Fetcher) -> tuple[LockedFile, ...]:
-    """The files that an index lists for a project, those that were yanked included.
+def index_files(index: str, name: str, fetcher: Fetcher, wanted: Callable[[str], bool]) -> tuple[LockedFile, ...]:
+    """Files that an index lists for a project, those that were yanked included.
 
     Args:
         index: simple URL of the index.
         name: normalized name of the project.
         fetcher: does the request.
+        wanted: by file name; a page lists thousands, and most callers want one.
     """
     url = urljoin(index.rstrip("/") + "/", f"{name}/")
     page = fetcher.get(url, headers={"Accept": _ACCEPT}).content
-    return _from_json(page, url) if page.lstrip()[:1] == b"{" else _from_html(page, url, name)
+    return _from_json(page, url, wanted) if page.lstrip()[:1] == b"{" else _from_html(page, url, name, wanted)
 
 
-def _from_json(page: bytes, url: str) -> tuple[LockedFile, ...]:
+def _from_json(page: bytes, url: str, wanted: Callable[[str], bool]) -> tuple[LockedFile, ...]:
     from json import loads
 
     try:
-        files = loads(page)["files"]
         return tuple(
             LockedFile(
                 name=file["filename"],
@@ -78,17 +80,19 @@ def _from_json(page: bytes, url: str) -> tuple[LockedFile, ...]:
                 url=urljoin(url, file["url"]),
                 size=file.get("size"),
             )
-            for file in files
+            for file in loads(page)["files"]
+            if wanted(file["filename"])
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DepsfirstError(f"the index answered with a page that cannot be read: {error!r}", where=url) from error
 
 
-def _from_html(page: bytes, url: str, name: str) -> tuple[LockedFile, ...]:
-    from pypi_simple import ProjectPage
+def _from_html(page: bytes, url: str, name: str, wanted: Callable[[str], bool]) -> tuple[LockedFile, ...]:
+    from pypi_simple import ProjectPage  # only for an index without JSON
 
     found = ProjectPage.from_html(name, page.decode("utf-8", "replace"), base_url=url)
     return tuple(
         LockedFile(package.filename, package.digests.get("sha256"), urldefrag(package.url).url)
         for package in found.packages
+        if wanted(package.filename)
     )
