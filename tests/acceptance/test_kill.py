@@ -1,0 +1,172 @@
+"""kill -9 at 50 moments of a cold build: the next build is right, and the cache never holds anything broken."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+import shutil
+import tarfile
+import time
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.acceptance.processes import kill_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.acceptance.product import Product
+
+pytestmark = [pytest.mark.index, pytest.mark.slow, pytest.mark.xdist_group("acceptance-kill")]
+
+SEED = 20
+OWN_ROUNDS = 25
+SHARED_ROUNDS = 25
+FORMER = b"what was there before"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a build that nobody disturbed came to.
+
+    Attributes:
+        digest: of the image.
+        archive: sha256 of the archive.
+        seconds: how long a cold build takes, from start to end of the process.
+        cached: sha256 of the files in its cache that every cold build writes alike, by path.
+    """
+
+    digest: str
+    archive: str
+    seconds: float
+    cached: dict[str, str]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def cached(cache: Path) -> dict[str, str]:
+    """All files of a cache in their places, with their sha256."""
+    outside = {"tmp", "build-locks"}
+    paths = (path for path in cache.rglob("*") if path.is_file() and not path.is_symlink())
+    return {
+        str(path.relative_to(cache)): sha256(path) for path in paths if path.relative_to(cache).parts[0] not in outside
+    }
+
+
+@pytest.fixture
+def reference(shop: Callable[..., Path], fast: Product, tmp_path: Path) -> Reference:
+    root = shop("click", "jinja2", "attrs", "six", "itsdangerous")
+    seconds, digests, archives, caches = [], set(), set(), []
+    for name in ("one", "two", "three"):
+        product = fast.using(tmp_path / name)
+        began = time.monotonic()
+        digests.add(product.build(root, tmp_path / "reference.tar").digest)
+        seconds.append(time.monotonic() - began)
+        archives.add(sha256(tmp_path / "reference.tar"))
+        caches.append(cached(product.cache))
+        shutil.rmtree(product.cache)
+    (digest,), (archive,) = digests, archives
+    common = {path: text for path, text in caches[0].items() if all(each.get(path) == text for each in caches)}
+    kinds = {path.partition("/")[0] for path in common}
+    assert {"wheels", "parts", "memo", "project-wheels", "build-environments"} <= kinds, kinds
+    assert any(kind.startswith("gzip") for kind in kinds), kinds
+    return Reference(digest, archive, min(seconds), common)
+
+
+def check_cache(cache: Path, reference: Reference) -> None:
+    """What is in its place is whole: by its name, by its format, and by what an undisturbed build writes there."""
+    for path, text in cached(cache).items():
+        assert reference.cached.get(path, text) == text, f"{path} is not what it should be"
+        kind, name = path.partition("/")[0], path.rpartition("/")[2]
+        file = cache / path
+        if kind == "wheels":
+            assert text == name
+            with zipfile.ZipFile(file) as wheel:
+                assert wheel.testzip() is None
+        elif kind == "parts":
+            with tarfile.open(file) as tar:
+                assert tar.getmembers()
+            assert file.stat().st_size % tarfile.BLOCKSIZE == 0
+        elif kind.startswith("gzip"):
+            assert gzip.decompress(file.read_bytes())
+        elif kind == "memo":
+            json.loads(file.read_bytes())
+
+
+def moments(count: int, seconds: float, drawn: random.Random) -> list[float]:
+    """Random moments, one in each of as many equal parts of the time, in random order."""
+    found = [seconds * (part + drawn.random()) / count for part in range(count)]
+    drawn.shuffle(found)
+    return found
+
+
+def disturbed(product: Product, root: Path, output: Path, moment: float) -> bool:
+    """Start a build and kill it; whether it was still running."""
+    began = time.monotonic()
+    process = product.start(*product.order(root, output))
+    time.sleep(max(0.0, began + moment - time.monotonic()))
+    running = process.poll() is None
+    kill_tree(process)
+    return running
+
+
+def check_output(output: Path, reference: Reference) -> None:
+    """An archive is the former one or the new one, never anything in between."""
+    assert output.read_bytes() == FORMER or sha256(output) == reference.archive
+
+
+def test_kill_at_any_moment_of_a_cold_build(
+    reference: Reference, shop: Callable[..., Path], fast: Product, tmp_path: Path
+) -> None:
+    root, output = tmp_path / "shop", tmp_path / "image.tar"
+    killed = 0
+    for number, moment in enumerate(moments(OWN_ROUNDS, reference.seconds, random.Random(SEED))):
+        product = fast.using(tmp_path / f"own-{number}")
+        output.write_bytes(FORMER)
+        killed += disturbed(product, root, output, moment)
+        check_output(output, reference)
+        check_cache(product.cache, reference)
+        assert product.build(root, output).digest == reference.digest, f"killed after {moment:.3f} s"
+        assert sha256(output) == reference.archive
+        check_cache(product.cache, reference)
+        assert set(reference.cached) <= set(cached(product.cache))
+        shutil.rmtree(product.cache)
+    assert killed > OWN_ROUNDS * 2 // 3
+
+
+def test_kill_again_and_again_with_one_cache(
+    reference: Reference, shop: Callable[..., Path], fast: Product, tmp_path: Path
+) -> None:
+    """The cache survives; some of it is taken away each time, so that builds stay more or less cold."""
+    root, output = tmp_path / "shop", tmp_path / "image.tar"
+    drawn = random.Random(SEED + 1)
+    killed = 0
+    for moment in moments(SHARED_ROUNDS, reference.seconds, drawn):
+        output.write_bytes(FORMER)
+        killed += disturbed(fast, root, output, moment)
+        check_output(output, reference)
+        check_cache(fast.cache, reference)
+        forget_some(fast.cache, drawn)
+    assert killed > SHARED_ROUNDS // 2
+    assert fast.build(root, output).digest == reference.digest
+    assert sha256(output) == reference.archive
+    check_cache(fast.cache, reference)
+    said = fast.run("cache", "prune", "--unused-for", "1")
+    assert said.status == 0
+    assert not list((fast.cache / "tmp").iterdir()), "what killed builds left is gone"
+    assert fast.build(root, output).digest == reference.digest
+
+
+def forget_some(cache: Path, drawn: random.Random) -> None:
+    """Remove a third of what the cache holds, as a prune does: whole entries."""
+    entries = [path for path in sorted(cache.glob("*/*/*")) if path.relative_to(cache).parts[0] not in {"tmp", "memo"}]
+    entries += sorted(cache.glob("memo/*/*/*"))
+    for entry in drawn.sample(entries, len(entries) // 3):
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
