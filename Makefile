@@ -7,7 +7,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 MANAGERS := .work/managers
 fingerprint = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
-READY := $(VENV)/ready-$(call fingerprint,requirements/dev.txt pyproject.toml)
+DEPENDENCIES := $(VENV)/dependencies-$(call fingerprint,requirements/dev.txt)
+READY := $(VENV)/ready-$(call fingerprint,pyproject.toml)
 MANAGERS_READY := $(MANAGERS)/ready-$(call fingerprint,requirements/managers.txt)
 PIP := -m pip --quiet --quiet --disable-pip-version-check install
 LOCKED := --no-deps --require-hashes --requirement
@@ -43,17 +44,22 @@ clean: ## stop the engines and remove all that was made
 	@if [ -d .work/engines ]; then $(PYTHON) -m scripts.engines down; fi
 	rm -rf $(VENV) .work .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov dist
 
-$(READY): requirements/dev.txt pyproject.toml
+# dependencies first, code second: an edited setting in pyproject.toml installs the project alone again
+$(DEPENDENCIES):
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Python 3.11 or newer with venv is needed; choose one: make PYTHON=python3.12' >&2; exit 1; }
 	@echo 'setting up $(VENV)'
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) $(PIP) $(LOCKED) requirements/dev.txt
-	@$(RUN) $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(MANAGERS_READY): requirements/managers.txt $(READY)
+$(READY): $(DEPENDENCIES)
+	@$(RUN) $(PIP) --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/ready-*
+	@touch $@
+
+$(MANAGERS_READY):
 	@echo 'setting up $(MANAGERS)'
 	@rm -rf $(MANAGERS)
 	@$(PYTHON) -m venv $(MANAGERS)
