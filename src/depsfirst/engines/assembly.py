@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from depsfirst.engines.ahead import loading_ahead
 from depsfirst.engines.bases import resolve_base
 from depsfirst.engines.checking import check_imports, import_request
 from depsfirst.engines.dependencies import dependencies, environment_layer
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from depsfirst.oci.store import Written
     from depsfirst.plan import Order, Plan
     from depsfirst.progress import Progress
-    from depsfirst.trials.verify import Request, Verdict
+    from depsfirst.trials.verify import Request
 
 _OLDEST = "1980-01-01T00:00:00Z"
 """When an image was made if SOURCE_DATE_EPOCH does not say: the same on every machine."""
@@ -62,30 +63,40 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
     with wheel_ahead(plan, tools) as wheel:
         with clock.step("base"):
             base = resolve_base(plan, tools, refresh=order.refresh)
-        with clock.step("dependencies"):
-            third_party = dependencies(plan, base, tools)
-        with clock.step("code"):
-            beside = libraries(third_party.first_party, plan, base, tools)
-            code = own(plan.project, wheel(), base, tools)
-    with clock.step("check"):
-        imported = check_imports([*beside, code], third_party, plan, base, tools)
-    layers = [environment_layer(base, plan, store), *third_party.layers]
-    layers += [library_layer(beside, tools)] if beside else []
-    image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe)
-    destination = destination_for(order, plan.reference, ready, store)
-    request = import_request(order.verify, image, imported, code, plan)
-    verdict = known(request, store)
+            environment = environment_layer(base, plan, store)
+        below = base.image._replace(layers=(*base.image.layers, environment))
+        with loading_ahead(ready.endpoint, below, store) as ahead:
+            with clock.step("dependencies"):
+                third_party = dependencies(plan, base, tools, ahead)
+            with clock.step("code"):
+                beside = libraries(third_party.first_party, plan, base, tools)
+                code = own(plan.project, wheel(), base, tools)
+            with clock.step("check"):
+                imported = check_imports([*beside, code], third_party, plan, base, tools)
+            layers = [environment, *third_party.layers]
+            layers += [library_layer(beside, tools)] if beside else []
+            image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe)
+            request = import_request(order.verify, image, imported, code, plan)
+            ahead.settle()
+            destination = destination_for(order, plan.reference, ready, store)
+            image, written, verdict = _proven(request, image, destination, tools, clock)
+    return _built(plan, image, written, destination, code, verdict, clock)
+
+
+def _proven(
+    request: Request, image: Image, destination: Destination, tools: Tools, clock: _Clock
+) -> tuple[Image, Written, str]:
+    """Write an image that is known to import, or after it was tried."""
+    verdict = known(request, tools.store)
     if verdict is None:
-        verdict, image, written = _rehearsed(request, image, destination, tools, clock)
-    else:
-        with clock.step("write"):
-            image, written = _write(image, destination, tools)
-    return _built(plan, image, written, destination, code, str(verdict), clock)
+        return _rehearsed(request, image, destination, tools, clock)
+    with clock.step("write"):
+        return *_write(image, destination, tools), str(verdict)
 
 
 def _rehearsed(
     request: Request, image: Image, destination: Destination, tools: Tools, clock: _Clock
-) -> tuple[Verdict, Image, Written]:
+) -> tuple[Image, Written, str]:
     """Import the project in its image, then write it: an image that fails never gets where it was to go."""
     from depsfirst.engines.rehearsal import stage
 
@@ -96,7 +107,7 @@ def _rehearsed(
         if error is not None:
             raise error
         with clock.step("write"):
-            return verdict, *_write(image, destination, tools)
+            return *_write(image, destination, tools), str(verdict)
 
 
 def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str) -> Image:

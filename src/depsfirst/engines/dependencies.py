@@ -14,17 +14,18 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.imports.modules import Provided, provided
 from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
-from depsfirst.plan import group_layers
+from depsfirst.plan import HEAVY, group_layers
 from depsfirst.project.discover import lock_fingerprint, read_lock
 from depsfirst.project.model import Environment
 from depsfirst.wheels.install import directories, write_file
 from depsfirst.wheels.parts import layer_parts, part_as_json, part_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from depsfirst.content import ContentStore
+    from depsfirst.engines.ahead import Ahead
     from depsfirst.engines.bases import Base
     from depsfirst.engines.tools import Tools
     from depsfirst.oci.image import Layer
@@ -84,8 +85,8 @@ def _workdir(plan: Plan) -> list[TarEntry]:
     ]
 
 
-def dependencies(plan: Plan, base: Base, tools: Tools) -> Dependencies:
-    """The dependency layers of a plan on a base.
+def dependencies(plan: Plan, base: Base, tools: Tools, ahead: Ahead) -> Dependencies:
+    """The dependency layers of a plan on a base; while they are made, what is ready is loaded ahead.
 
     Raises:
         DepsfirstError: the lock does not fit, or a package cannot be had or installed.
@@ -94,7 +95,7 @@ def dependencies(plan: Plan, base: Base, tools: Tools) -> Dependencies:
     known = tools.store.recall(_MEMO, key)
     found = _remembered(known, tools.store) if known else None
     if found is None:
-        known = _install(plan, base, tools)
+        known = _install(plan, base, tools, ahead)
         tools.store.remember(_MEMO, key, known)
         found = _remembered(known, tools.store)
     if found is None:
@@ -133,13 +134,13 @@ def _remembered(known: Mapping[str, Any], store: ContentStore) -> Dependencies |
     )
 
 
-def _install(plan: Plan, base: Base, tools: Tools) -> dict[str, Any]:
+def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead) -> dict[str, Any]:
     """Read the lock, install every package of its recipe as a part, and say what it came to."""
     from depsfirst.project.selection import select
 
     lock, environment = read_lock(plan.project), Environment(base.python.version, plan.platform)
     recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-    installed = _install_all(recipe, plan.project.lock.parent, base, tools)
+    installed = _install_all(recipe, plan, base, tools, ahead)
     names = {package.name: each for package, each in zip(recipe.third_party, installed, strict=True)}
     sizes = {name: each.part.size for name, each in names.items()}
     groups = group_layers(sizes, plan.settings.max_layers)
@@ -182,7 +183,7 @@ def _importable(installed: Sequence[InstalledWheel], venv: Venv) -> list[str]:
     return [path[len(start) :] for each in installed for path in each.files if path.startswith(start)]
 
 
-def _install_all(recipe: Recipe, root: Path, base: Base, tools: Tools) -> list[InstalledWheel]:
+def _install_all(recipe: Recipe, plan: Plan, base: Base, tools: Tools, ahead: Ahead) -> list[InstalledWheel]:
     from concurrent.futures import ThreadPoolExecutor
 
     from depsfirst.engines.acquire import Acquirer
@@ -191,14 +192,28 @@ def _install_all(recipe: Recipe, root: Path, base: Base, tools: Tools) -> list[I
     target = Target(base.tags(), base.title)
     packages = recipe.third_party
     with tools.progress.task("installing dependencies", len(packages), "packages") as advance:
-        acquirer = Acquirer(target, base.venv, root, tools, advance)
+        acquirer = Acquirer(target, base.venv, plan.project.lock.parent, tools, advance)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             futures = {package.name: pool.submit(acquirer.install, package) for package in _largest_first(packages)}
             try:
-                return [futures[package.name].result() for package in packages]
+                return list(_collected(futures, plan.settings.max_layers, tools, ahead))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+
+
+def _collected(
+    futures: Mapping[str, Future[InstalledWheel]], max_layers: int, tools: Tools, ahead: Ahead
+) -> Iterator[InstalledWheel]:
+    """What was installed, by name; heavy wheels, whose layers are sure by then, are offered to be loaded ahead."""
+    layers: list[Layer] = []
+    for name in sorted(futures):
+        each = futures[name].result()
+        if each.part.size >= HEAVY and len(layers) < max_layers - 1:
+            parts = layer_parts([each], tools.store, tools.progress.warn)
+            layers.append(make_layer(parts, tools.store, kind="dependencies", title=name))
+            ahead.offer(layers)
+        yield each
 
 
 def _largest_first(packages: Sequence[LockedPackage]) -> list[LockedPackage]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from depsfirst.errors import DepsfirstError
 from depsfirst.plan import PLATFORMS, Plan, image_reference
 from depsfirst.project.model import MAIN
-from depsfirst.settings import read_settings
+from depsfirst.settings import TABLE, read_settings
 
 if TYPE_CHECKING:
     from depsfirst.content import ContentStore
@@ -29,7 +29,11 @@ def make_plan(order: Order, project: Project, store: ContentStore) -> Plan:
     settings = read_settings(project.settings, "pyproject.toml")
     platform = order.platform or settings.platform or _this_platform()
     if platform not in PLATFORMS:
-        raise DepsfirstError(f'the platform "{platform}" is not supported', hint=f"choose {' or '.join(PLATFORMS)}")
+        raise DepsfirstError(
+            f'the platform "{platform}" is not supported',
+            where=f"pyproject.toml: {TABLE}.platform" if settings.platform and not order.platform else None,
+            hint=f"choose {' or '.join(PLATFORMS)}",
+        )
     return Plan(
         project=project,
         settings=settings,
