@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from depsfirst import __version__
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _INTERRUPTED = 130
+_FIRST_FREE = 3
+"""The first number of a file that is not one of the standard streams."""
 _FEW_COLLECTIONS = 100_000
 """Most of what a build allocates lives until its end; collecting it in between finds nothing."""
 _DAY = 86400
@@ -23,13 +26,9 @@ _DAY = 86400
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given in (["--version"], ["-V"]):
-        print(f"depsfirst {__version__}")
-        sys.exit(ExitCode.CLEAN)
-    gc.set_threshold(_FEW_COLLECTIONS)
-    options = _parser().parse_args(given)
+    _open_outputs()
     try:
-        code = options.run(options)
+        code = _run(given)
         sys.stdout.flush()
     except DepsfirstError as error:
         _print_error(error)
@@ -37,10 +36,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = _INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
         code = ExitCode.FAILURE
+        if not isinstance(error, BrokenPipeError):  # then whoever read our output has gone
+            _print_error(DepsfirstError(error.strerror or str(error), where=error.filename or "standard output"))
+        _drop_output()
     _leave(code)
+
+
+def _run(given: list[str]) -> int:
+    if given in (["--version"], ["-V"]):
+        print(f"depsfirst {__version__}")
+        return ExitCode.CLEAN
+    gc.set_threshold(_FEW_COLLECTIONS)
+    try:
+        options = _parser().parse_args(given)
+    except SystemExit as stop:  # after the help, or what is wrong with the words
+        return stop.code if isinstance(stop.code, int) else ExitCode.FAILURE
+    code: int = options.run(options)
+    return code
+
+
+def _open_outputs() -> None:
+    """Where an output was closed by who started us, open one to nowhere: no other file must get its number."""
+    if sys.stdout is None or sys.stderr is None:
+        while os.open(os.devnull, os.O_RDWR) < _FIRST_FREE:
+            continue
+        sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
+        sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
+
+
+def _drop_output() -> None:
+    """Send what is still to be written to standard output nowhere: it cannot be written."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave(code: int) -> NoReturn:
@@ -61,6 +90,7 @@ def _build(options: Namespace) -> int:
     from depsfirst.reports.build import as_json, as_table
     from depsfirst.reports.progress import progress_for
 
+    _check_given(options)
     order = Order(
         directory=Path(options.directory),
         base=options.base,
@@ -81,6 +111,15 @@ def _build(options: Namespace) -> int:
         print(as_table(built), file=sys.stderr)
     print(as_json(built) if options.format == "json" else built.reference)
     return ExitCode.CLEAN
+
+
+def _check_given(options: Namespace) -> None:
+    """Refuse options without a value, as a variable of a script that was never set makes them."""
+    named = {"--base": options.base, "--platform": options.platform, "--index": options.index}
+    named |= {"--output": options.output, "--tag": options.tag, "DIR": options.directory}
+    for name, value in named.items():
+        if value == "":
+            raise DepsfirstError(f"{name} is empty", hint="give it a value, or leave it out")
 
 
 def _cache(options: Namespace) -> int:

@@ -8,6 +8,7 @@ writes the same; nothing that is in its place is ever changed. Builds hold a sha
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -124,18 +125,34 @@ class ContentStore:
             return None
 
     def remember(self, topic: str, key: str, value: Any) -> None:
-        """Keep a JSON value under ``topic`` and ``key``; a later value takes the place of an earlier one."""
-        with self.write(f"{_MEMO}/{topic}", key) as file:
-            file.write(json.dumps(value, separators=(",", ":"), sort_keys=True).encode())
+        """Keep a JSON value under ``topic`` and ``key``; a later value takes the place of an earlier one.
+
+        A cache that can only be read forgets it.
+        """
+        try:
+            with self.write(f"{_MEMO}/{topic}", key) as file:
+                file.write(json.dumps(value, separators=(",", ":"), sort_keys=True).encode())
+        except DepsfirstError as error:
+            if not _is_read_only(error.__cause__):
+                raise
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Hold the cache's shared lock: no prune runs in this block, other builds do."""
         with self._explained():
             self.root.mkdir(parents=True, exist_ok=True)
-            with (self.root / _LOCK).open("ab") as lock:
+            with self._lock() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH)
                 yield
+
+    def _lock(self) -> IO[bytes]:
+        path = self.root / _LOCK
+        try:
+            return path.open("ab")
+        except OSError as error:
+            if _is_read_only(error) and path.exists():
+                return path.open("rb")
+            raise
 
     def usage(self) -> dict[str, Usage]:
         """What each kind holds, by kind, sorted by name."""
@@ -202,6 +219,10 @@ class ContentStore:
                 where=str(self.root),
                 hint="free some space (`depsfirst cache prune`), or set DEPSFIRST_CACHE_DIR to another disk",
             ) from error
+
+
+def _is_read_only(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def _names(folder: Path) -> list[str]:
