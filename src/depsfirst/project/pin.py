@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _OPTIONS = re.compile(r"\s+(?=--?[a-z])")
 _HASH = re.compile(r"--hash(?:\s*=\s*|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)")
+_USERINFO = re.compile(r"//[^/@\s]*@")
 _SHA256_LENGTH = 64
 _SLASH = re.compile(r"[^\s\[;<=>!~]*/")
 _NAMED = re.compile(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@")
@@ -94,7 +95,8 @@ def _is_place(text: str) -> bool:
 def _hashes(options: str, where: str) -> frozenset[str]:
     left = _HASH.sub("", options).strip()
     if left:
-        raise DepsfirstError(f'the option "{left}" is not supported', where=where, hint="leave it out")
+        shown = _USERINFO.sub("//", left)
+        raise DepsfirstError(f'the option "{shown}" is not supported', where=where, hint="leave it out")
     found = [(each["algorithm"], each["digest"].lower()) for each in _HASH.finditer(options)]
     hashes = frozenset(digest for algorithm, digest in found if algorithm == "sha256")
     if not hashes or any(len(digest) != _SHA256_LENGTH for digest in hashes):
