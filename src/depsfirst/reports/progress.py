@@ -65,4 +65,6 @@ class Lines(Warnings):
 
 def amount_of(count: int, unit: str) -> str:
     """A number of units for people."""
-    return f"{count / 1e6:.1f} MB" if unit == "bytes" else f"{count} {unit}"
+    if unit == "bytes":
+        return f"{count / 1e6:.1f} MB"
+    return f"{count} {unit.removesuffix('s') if count == 1 else unit}"
