@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 from depsfirst.imports.answers import Stdlib, Surroundings
@@ -43,7 +44,7 @@ def check_imports(
     code = [(entry.path, entry.content) for each in own for entry in each.wheel.entries]
     digests = {entry.path: entry.sha256 for each in own for entry in each.wheel.entries}
     root = plan.project.root
-    memory = Memory(tools.store, hashlib.sha256(str(root).encode()).hexdigest())
+    memory = Memory(tools.store, hashlib.sha256(os.fsencode(root)).hexdigest())
     checked = check(code, around, root=root, memory=memory, digests=digests)
     error = failure(checked.problems)
     if error is not None:
