@@ -29,12 +29,12 @@ _OTHERS = re.compile(r"(?i)\.(dockerignore|md|rst|py|sh|html|txt|ya?ml|json|toml
 _PATHS = (":(icase)*dockerfile*", ":(icase)*containerfile*")
 
 _CHANGES = {
-    "a JSON array with more behind it is a command since 0.14": re.compile(r"\[[^\n]*\][ \t\r]*[^ \t\r\n]"),
+    "a JSON array with more behind it is a command since 0.15": re.compile(r"\[[^\n]*\][ \t\r]*[^ \t\r\n]"),
     "blanks may stand behind << since 0.22": re.compile(r"<<-?[\t\r ]"),
     "flags obey the escape directive since 0.21": re.compile(r"(?is)^\s*#\s*escape\s*=\s*`.*--.*[\\`]"),
-    "${x#y}, ${x%y} and ${x/y/z} are read since 0.14": re.compile(r"\$\{\w+[#%/]"),
+    "${x#y}, ${x%y} and ${x/y/z} are read since 0.13": re.compile(r"\$\{\w+[#%/]"),
     "a substitution clears the word before it since 0.15": re.compile(r"(?s)\$\{\w+:?[-+?].*<<|<<.*\$\{\w+:?[-+?]"),
-    "the directive check exists since 0.15": re.compile(r"(?i)^(\ufeff?#.*\n)*\s*#\s*check\s*="),
+    "the directive check exists since 0.14": re.compile(r"(?i)^(\ufeff?#.*\n)*\s*#\s*check\s*="),
 }
 
 
