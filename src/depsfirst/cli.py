@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from depsfirst import __version__
@@ -13,9 +13,13 @@ from depsfirst.errors import DepsfirstError, ExitCode
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from depsfirst.content import ContentStore
 
 _INTERRUPTED = 130
+_PATIENCE = 2.0
+"""Seconds that an interrupted build has to end in order."""
 _FIRST_FREE = 3
 """The first number of a file that is not one of the standard streams."""
 _FEW_COLLECTIONS = 100_000
@@ -105,12 +109,41 @@ def _build(options: Namespace) -> int:
         refresh=options.refresh,
     )
     store = ContentStore(default_root())
-    with store.in_use():
+    with _ended_by_interrupts(store), store.in_use():
         built = embedded.build(order, store, progress_for(options.verbosity))
     if options.verbosity >= 0:
         print(as_table(built), file=sys.stderr)
     print(as_json(built) if options.format == "json" else built.reference)
     return ExitCode.CLEAN
+
+
+@contextmanager
+def _ended_by_interrupts(store: ContentStore) -> Iterator[None]:
+    """Let an interrupt end this block soon, even if a thread of it waits for a server that says nothing."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it is ignored, or somebody else's
+        yield
+        return
+
+    def end(*_: object) -> NoReturn:
+        store.forsake()
+        print("interrupted", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)
+
+    def interrupt(*_: object) -> NoReturn:
+        signal.signal(signal.SIGALRM, end)
+        signal.signal(signal.SIGINT, end)
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _check_given(options: Namespace) -> None:

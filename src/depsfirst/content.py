@@ -114,6 +114,12 @@ class ContentStore:
             finally:
                 _remove(made)
 
+    def forsake(self) -> None:
+        """Remove what this process has below ``tmp/``, though some of its threads may still be at it."""
+        for name in _names(self.root / _TMP):
+            if name.startswith(f"{os.getpid()}-"):
+                _remove(self.root / _TMP / name)
+
     def recall(self, topic: str, key: str) -> Any:
         """The fact remembered under ``topic`` and ``key``; None when there is none that can be read."""
         path = self.find(f"{_MEMO}/{topic}", key)
