@@ -82,11 +82,11 @@ def _real_index(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def distributions(real_index: None, kept: Path) -> list[Path]:
-    """Wheels for this interpreter, fetched once a day at most, by pip."""
+    """Wheels for this interpreter, fetched by pip once for all."""
     folder = kept / f"wheels-{sys.implementation.cache_tag}"
     with alone(kept, "wheels"):
         if not (folder / "whole").exists():
-            words = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", folder]
+            words = ("download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder))
             run(sys.executable, "-m", "pip", "--disable-pip-version-check", *words, *LOOPBACK)
             (folder / "whole").touch()
     return sorted(folder.glob("*.whl"))
@@ -116,7 +116,7 @@ def small_base(host_root: HostRoot, tmp_path_factory: pytest.TempPathFactory) ->
             if not any(part in member.name for part in UNUSED_BY_TESTS):
                 target.addfile(member, source.extractfile(member) if member.isreg() else None)
         there = set(target.getnames())
-        for path in needed(sorted(Path(os.__file__).parent.glob("lib-dynload/*.so"))):
+        for path in shared_libraries():
             if str(path).strip("/") not in there:
                 target.add(path.resolve(), path, filter=owned)
     data = plain.read_bytes()
@@ -129,6 +129,14 @@ def small_base(host_root: HostRoot, tmp_path_factory: pytest.TempPathFactory) ->
     }
     write_layout(layout, config, [gzip.compress(data, 1, mtime=0)])
     return f"oci:{layout}"
+
+
+def shared_libraries() -> list[Path]:
+    """What the modules of the standard library need, and what any manylinux wheel may count on."""
+    found = needed(sorted(Path(os.__file__).parent.glob("lib-dynload/*.so")))
+    folder = next(path.parent for path in found if path.name.startswith("libc.so"))
+    names = ("libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libm.so.6", "libgcc_s.so.1")
+    return sorted({*found, *(folder / name for name in names if (folder / name).exists())})
 
 
 def write_layout(folder: Path, config: dict[str, Any], layers: list[bytes]) -> None:
@@ -148,7 +156,7 @@ def write_layout(folder: Path, config: dict[str, Any], layers: list[bytes]) -> N
         "config": blob(json.dumps(config).encode(), f"{kind}.config.v1+json"),
         "layers": [blob(layer, f"{kind}.layer.v1.tar+gzip") for layer in layers],
     }
-    described = blob(json.dumps(manifest).encode(), manifest["mediaType"])
+    described = blob(json.dumps(manifest).encode(), f"{kind}.manifest.v1+json")
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [described]}))
 
@@ -167,10 +175,7 @@ def shop(tmp_path: Path, loopback: Index) -> Callable[..., Path]:
     """``shop("click", …)`` is a project with these dependencies, locked by uv from the index on loopback."""
 
     def made(*dependencies: str, folder: str = "shop", name: str = "shop", more: str = "") -> Path:
-        files = {path.replace("shop", name): text.replace("shop", name) for path, text in projects.FILES.items()}
-        root = projects.write(tmp_path / folder, files)
-        (root / "pyproject.toml").write_text(projects.manifest(dependencies, name=name, more=more))
-        return projects.uv_lock(root, index=loopback.url)
+        return projects.shop(tmp_path / folder, loopback.url, *dependencies, name=name, more=more)
 
     return made
 

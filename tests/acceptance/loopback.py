@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # who asked was killed, as some tests want it
             self.wfile.write(b"" if head else data)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conftest import program, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 CLI = '''"""What the shop says."""
 
@@ -112,3 +112,11 @@ def poetry_lock(root: Path) -> Path:
     settings = {"POETRY_PYPI_MIRROR_URL": mirror, "POETRY_VIRTUALENVS_CREATE": "0", "POETRY_NO_INTERACTION": "1"}
     run(program("poetry"), "lock", "--quiet", cwd=root, env={**os.environ, **settings})
     return root
+
+
+def shop(root: Path, index: str, *dependencies: str, name: str = "shop", more: str = "") -> Path:
+    """A project with these dependencies, locked by uv from an index."""
+    files = {path.replace("shop", name): text.replace("shop", name) for path, text in FILES.items()}
+    write(root, files)
+    (root / "pyproject.toml").write_text(manifest(dependencies, name=name, more=more))
+    return uv_lock(root, index=index)
