@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from depsfirst.reports.progress import Lines, amount_of
+from depsfirst.reports.progress import Lines, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,8 +42,7 @@ class Bars(Lines):
 
         def advance(amount: int) -> None:
             done[0] += amount
-            whole = f" of {amount_of(total, unit)}" if total else ""
-            drawn.update(task, completed=done[0], amount=f"{amount_of(done[0], unit)}{whole}")
+            drawn.update(task, completed=done[0], amount=share_of(done[0], total, unit))
 
         try:
             yield advance

@@ -55,10 +55,7 @@ class Lines(Warnings):
             state[0] += amount
             if time.monotonic() > state[1]:
                 state[1] = time.monotonic() + _NEXT_LINE
-                print(
-                    f"  {amount_of(int(state[0]), unit)}{f' of {amount_of(total, unit)}' if total else ''}",
-                    file=sys.stderr,
-                )
+                print(f"  {share_of(int(state[0]), total, unit)}", file=sys.stderr)
 
         yield advance
 
@@ -68,3 +65,11 @@ def amount_of(count: int, unit: str) -> str:
     if unit == "bytes":
         return f"{count / 1e6:.1f} MB"
     return f"{count} {unit.removesuffix('s') if count == 1 else unit}"
+
+
+def share_of(count: int, total: int | None, unit: str) -> str:
+    """How many of how many units, for people: ``3 of 61 packages``."""
+    if not total:
+        return amount_of(count, unit)
+    done = f"{count / 1e6:.1f}" if unit == "bytes" else str(count)
+    return f"{done} of {amount_of(total, unit)}"
