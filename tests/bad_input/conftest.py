@@ -16,6 +16,7 @@ from base64 import urlsafe_b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,6 @@ from depsfirst.fetch import Fetcher
 from depsfirst.wheels.backend import ENVIRONMENTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable, Iterator, Mapping
 
 FORMER = b"what was there before"
@@ -425,7 +425,7 @@ class Attempt:
         return err
 
     def unharmed(self, err: str) -> None:
-        assert "Traceback" not in [line.partition(" ")[0] for line in err.splitlines()], err
+        assert str(Path(main.__code__.co_filename).parent) not in err, "what a traceback of ours would name"
         assert len([line for line in err.splitlines() if line.startswith("error: ")]) == 1, err
         assert self.archive.read_bytes() == FORMER
         assert os.listdir(self.target) == ["out.tar"]
@@ -469,7 +469,9 @@ def attempt(tmp_path: Path, capfd: pytest.CaptureFixture[str], cache: Path) -> A
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses between attempts at a URL are short."""
-    monkeypatch.setitem(Fetcher.__init__.__kwdefaults__, "patience", 0.01)
+    defaults = Fetcher.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "patience", 0.01)
 
 
 @pytest.fixture

@@ -118,10 +118,10 @@ def part_of_layout(folder: Path, what: str) -> Path:
     if what == "index.json":
         return folder / what
     blobs = folder / "blobs/sha256"
-    digest = json.loads((folder / "index.json").read_text())["manifests"][0]["digest"]
+    digest = str(json.loads((folder / "index.json").read_text())["manifests"][0]["digest"])
     manifest = blobs / digest.partition(":")[2]
     if what == "manifest":
         return manifest
     value = json.loads(manifest.read_text())
     descriptor = value["config"] if what == "config" else value["layers"][0]
-    return blobs / descriptor["digest"].partition(":")[2]
+    return blobs / str(descriptor["digest"]).partition(":")[2]

@@ -13,8 +13,8 @@ import pytest
 from depsfirst.content import ContentStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 NOISE = os.urandom(600_000)
 SMALL = 200_000

@@ -150,3 +150,101 @@ def test_odd_names_in_an_odd_locale(  # noqa: PLR0917 - fixtures
 def test_names_in_the_project_that_are_no_utf_8(attempt: Any, shop: Any, options: list[str]) -> None:
     (shop.root / "caf\udce9.txt").write_text("")
     attempt.succeeds(shop, *options)
+
+
+# The lean start
+
+HEAVY = (
+    *("dataclasses", "urllib3", "http.client", "ssl", "rich", "packaging", "installer", "tarfile", "zipfile"),
+    *("tempfile", "subprocess", "shutil", "tomllib", "zstandard", "pysequoia", "pyproject_hooks", "pypi_simple"),
+    *("uv", "concurrent.futures", "asyncio", "logging", "inspect"),
+)
+"""What a build after an edit of code has no use for; isal compresses the new layer."""
+
+FLIT = """\
+[build-system]
+requires = ["flit_core>=3.11,<4"]
+build-backend = "flit_core.buildapi"
+[project]
+name = "corner-shop"
+version = "1.0"
+description = "A shop."
+dependencies = ["greet"]
+[project.scripts]
+shop = "shop.main:main"
+[tool.flit.module]
+name = "shop"
+"""
+
+
+@pytest.mark.index
+@pytest.mark.parametrize("kind", ["archive", "layout"])
+def test_a_build_after_an_edit_imports_nothing_heavy(  # noqa: PLR0917 - fixtures
+    attempt: Any, shop: Any, base: str, index: Any, command: list[str], kind: str
+) -> None:
+    shop.write("pyproject.toml", FLIT)
+    sha256 = index.add(NAME, index.files[NAME])
+    shop.write("requirements.txt", f"greet @ {index.link(NAME)}#sha256={sha256}\n")
+    code = shop.root / "src/shop/main.py"
+    out = str(attempt.archive) if kind == "archive" else f"oci:{attempt.target}/layout"
+    words = ["build", str(shop.root), "--base", base, "-o", out, "--verify", "never", "--format", "json"]
+    said = ""
+    for number in range(3):
+        code.write_text(f"import greet\n\n\ndef main() -> None:\n    print(greet, {number})\n")
+        with start([command[0], "-X", "importtime", *command[1:], *words]) as process:
+            _, err = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, err
+        said = err.decode()
+    found = {line.rpartition("|")[2].strip() for line in said.splitlines() if line.startswith("import time:")}
+    assert "depsfirst.engines.assembly" in found
+    assert not {name for name in found if any(name == each or name.startswith(f"{each}.") for each in HEAVY)}
+
+
+# The real import
+
+
+@pytest.fixture
+def real_base(bases: Any, host_root: Any) -> str:
+    """A base with an interpreter that runs."""
+    return str(bases.archive(host_root.tar.read_bytes(), name="real.tar"))
+
+
+@pytest.mark.parametrize("kind", ["archive", "layout"])
+def test_code_that_does_not_import_gets_nowhere(attempt: Any, shop: Any, real_base: str, index: Any, kind: str) -> None:
+    shop.write("src/shop/__init__.py", "import string\n\nraise LookupError('no settings')\n")
+    out = str(attempt.archive) if kind == "archive" else f"oci:{attempt.target}/layout"
+    words = ("build", shop.root, "--base", real_base, "--index", index.simple, "-o", out)
+    code, said, err = attempt.run(*words)
+    if "import check skipped" in err:
+        pytest.skip(f"nothing here runs an image: {err}")
+    assert (code, said) == (2, ""), err
+    assert 'importing "shop.main:main" in the image failed: LookupError: no settings' in err
+    assert "src/shop/__init__.py" in err or "shop/__init__.py" in err
+    assert "--verify never" in err
+    attempt.unharmed(err)
+
+
+@pytest.mark.docker
+def test_code_that_does_not_import_leaves_the_tag(  # noqa: PLR0917 - fixtures
+    attempt: Any,
+    shop: Any,
+    real_base: str,
+    index: Any,
+    docker: Any,
+    docker_classic: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker_classic)
+    tag = f"corner-shop:{os.urandom(4).hex()}"
+    words = ("build", shop.root, "--base", real_base, "--index", index.simple, "--load", "--tag", tag)
+    try:
+        code, said, err = attempt.run(*words)
+        assert (code, said) == (0, f"{tag}\n"), err
+        former = docker(docker_classic, "image", "inspect", "--format", "{{.Id}}", tag)
+        shop.write("src/shop/__init__.py", "import string\n\nraise LookupError('no settings')\n")
+        code, said, err = attempt.run(*words)
+        assert (code, said) == (2, ""), err
+        assert "LookupError: no settings" in err
+        assert docker(docker_classic, "image", "inspect", "--format", "{{.Id}}", tag) == former
+    finally:
+        docker(docker_classic, "image", "rm", "--force", tag)
