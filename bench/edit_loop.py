@@ -43,17 +43,22 @@ def main() -> None:
         provide_tools(docker, options.out)
         results[store] = {}
         benches = [Bench(variant, docker, options.out) for variant in chosen]
+        _forget(benches)
         for name in options.scenario:
             _say(f"{store}: {SCENARIOS[name].title}")
             results[store][name] = measured(SCENARIOS[name], benches, options.runs)
             for key, outcome in results[store][name].items():
                 _say(f"  {key}: {', '.join(f'{sample.seconds:.2f}' for sample in outcome.samples)}")
             _write(options.out / "edit_loop.json", json.dumps(report.as_json(results, facts), indent=1))
-        for variant in chosen:
-            variant.reset(docker)
+        _forget(benches)
     text = report.as_markdown(results, {variant.key: variant.title for variant in chosen}, facts)
     _write(options.out / "edit_loop.md", text)
     print(text)
+
+
+def _forget(benches: list[Bench]) -> None:
+    for bench in benches:
+        bench.variant.reset(bench.docker)
 
 
 def _options() -> argparse.Namespace:

@@ -40,12 +40,12 @@ class WorkingCopy:
         return replace(self, tagline=line)
 
     def bumped(self) -> WorkingCopy:
-        """Raise the version, and lock again.
+        """Change the version to one that was never there before, and lock again.
 
         Poetry's lock does not record the project's own version; uv's does.
         """
-        major, minor, patch = self.version.split(".")
-        version = f"{major}.{minor}.{int(patch) + 1}"
+        major, minor, _ = self.version.split(".")
+        version = f"{major}.{minor}.{secrets.randbelow(10**9)}"
         _substitute(self.directory / "pyproject.toml", r'(?m)^version = ".*"', f'version = "{version}"')
         if (self.directory / "uv.lock").exists():
             lock_with_uv(self.directory)
