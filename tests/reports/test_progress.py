@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from depsfirst.reports import progress
-from depsfirst.reports.progress import Lines, Warnings, amount_of, progress_for, share_of
+from depsfirst.reports.lines import Lines, Warnings, amount_of, share_of
+from depsfirst.reports.progress import progress_for
 
 if TYPE_CHECKING:
     import pytest

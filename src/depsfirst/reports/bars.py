@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from depsfirst.reports.progress import Lines, share_of
+from depsfirst.reports.lines import Lines, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
