@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from depsfirst.reports import progress
+from depsfirst.reports import lines
 from depsfirst.reports.lines import Lines, Warnings, amount_of, share_of
 from depsfirst.reports.progress import progress_for
 
@@ -42,7 +42,7 @@ def test_amounts() -> None:
 
 
 def test_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_NEXT_LINE", -1.0)
+    monkeypatch.setattr(lines, "_NEXT_LINE", -1.0)
     watcher = Lines(verbose=False)
     with watcher.task("fetching", 2, "packages") as advance:
         advance(1)

@@ -31,6 +31,9 @@ class Ahead:
         endpoint: the daemon; None where the image goes elsewhere, and nothing is loaded ahead.
         below: the base's image with the layers of ours that all others stand on.
         store: remembers what the daemon has.
+
+    Attributes:
+        sent: diff ids of the layers that went there.
     """
 
     def __init__(self, endpoint: Endpoint | None, below: Image, store: ContentStore) -> None:
@@ -40,6 +43,7 @@ class Ahead:
         self._pool: ThreadPoolExecutor | None = None
         self._running: Future[None] | None = None
         self._loaded: list[str] = []
+        self.sent: list[str] = []
 
     def offer(self, layers: Sequence[Layer]) -> None:
         """Load the lowest layers that are ready, unless some are being loaded at this moment."""
@@ -78,7 +82,7 @@ class Ahead:
         image = Image(config, (*self._below.layers, *layers), history=self._below.history)
         reference = f"depsfirst-ahead:{image.id.partition(':')[2][:12]}"
         try:
-            copy(image, Daemon(endpoint, parse_reference(reference), self._store))
+            self.sent += copy(image, Daemon(endpoint, parse_reference(reference), self._store)).layers
         except DepsfirstError:  # it will be said when the whole image is loaded
             return
         self._loaded.append(reference)

@@ -72,14 +72,15 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
                 beside = libraries(third_party.first_party, plan, base, tools)
                 code = own(plan.project, wheel(), base, tools)
             with clock.step("check"):
-                imported = check_imports([*beside, code], third_party, plan, base, tools)
+                proof = check_imports([*beside, code], third_party, plan, base, tools)
             layers = [environment, *third_party.layers]
             layers += [library_layer(beside, tools)] if beside else []
             image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe)
-            request = import_request(order.verify, image, imported, code, plan)
+            request = import_request(order.verify, image, proof, code, plan)
             ahead.settle()
             destination = destination_for(order, plan.reference, ready, store)
             image, written, verdict = _proven(request, image, destination, tools, clock)
+    written = written._replace(layers=(*ahead.sent, *written.layers))
     return _built(plan, image, written, destination, code, verdict, clock)
 
 
@@ -107,7 +108,9 @@ def _rehearsed(
         if error is not None:
             raise error
         with clock.step("write"):
-            return *_write(image, destination, tools), str(verdict)
+            image, written = _write(image, destination, tools)
+    sent = [layer for runner in runners for layer in getattr(runner, "sent", ())]
+    return image, written._replace(layers=(*sent, *written.layers)), str(verdict)
 
 
 def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str) -> Image:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.imports.answers import Stdlib, Surroundings
 from depsfirst.imports.check import Memory, check, failure
@@ -23,13 +23,20 @@ if TYPE_CHECKING:
     from depsfirst.trials.verify import Mode
 
 
-def check_imports(
-    own: Sequence[Own], third_party: Dependencies, plan: Plan, base: Base, tools: Tools
-) -> frozenset[str]:
-    """Hold every import of first-party code against what the image has.
+class Proof(NamedTuple):
+    """What is left to be proved in the image.
 
-    Returns:
-        All that importing the code asks for.
+    Attributes:
+        imported: all that importing first-party code asks for; the trial is made again when it changes.
+        sources: absolute paths in the image of sources that only its own interpreter can judge.
+    """
+
+    imported: frozenset[str]
+    sources: tuple[str, ...] = ()
+
+
+def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, base: Base, tools: Tools) -> Proof:
+    """Hold every import of first-party code against what the image has.
 
     Raises:
         DepsfirstError: an import that nothing answers, or a source that does not compile.
@@ -51,13 +58,25 @@ def check_imports(
         raise error
     for problem in checked.problems:
         tools.progress.warn(str(problem))
-    return checked.imported
+    if any(problem.severity == "unknown" for problem in checked.problems):
+        return _to_compile(own, checked.imported, base)
+    return Proof(checked.imported)
 
 
-def import_request(mode: Mode, image: Image, imported: frozenset[str], code: Own, plan: Plan) -> Request:
+def _to_compile(own: Sequence[Own], imported: frozenset[str], base: Base) -> Proof:
+    """All sources, where this machine's Python is too old to tell whether each of them compiles."""
+    folder = base.venv.site_packages
+    sources = [
+        path for each in own for path in each.installed.files if path.endswith(".py") and path.startswith(folder)
+    ]
+    return Proof(imported | {each.wheel.digest for each in own}, tuple(f"/{path}" for path in sources))
+
+
+def import_request(mode: Mode, image: Image, proof: Proof, code: Own, plan: Plan) -> Request:
     """What to import in an image to prove that it works: what its scripts start, and its top-level packages."""
     chosen = plan.settings.imports
     if chosen is None:
         scripts = {target.partition("[")[0].strip() for target in plan.project.scripts.values()}
         chosen = (*sorted(scripts), *top_level(entry.path for entry in code.wheel.entries))
-    return Request(image, INTERPRETER, chosen, imported, plan.platform, mode)
+    modules = (*proof.sources, *chosen)
+    return Request(image, INTERPRETER, modules, proof.imported, plan.platform, mode)

@@ -42,7 +42,7 @@ def stage(endpoint: Endpoint | None, store: ContentStore) -> Iterator[list[Runne
 
 
 class _InDocker:
-    """Loads the image into the daemon under a name of its own."""
+    """Loads the image into the daemon under a name of its own; ``sent`` are the diff ids of what went there."""
 
     name = "docker"
 
@@ -50,12 +50,13 @@ class _InDocker:
         self._endpoint = endpoint
         self._store = store
         self._reference: str | None = None
+        self.sent: tuple[str, ...] = ()
 
     def run(self, trial: Trial) -> Outcome:
         from depsfirst.oci.stores.daemon import Daemon
 
         reference = f"depsfirst-trial:{trial.image.id.partition(':')[2][:12]}"
-        copy(trial.image, Daemon(self._endpoint, parse_reference(reference), self._store))
+        self.sent = copy(trial.image, Daemon(self._endpoint, parse_reference(reference), self._store)).layers
         self._reference = reference
         with Connection(self._endpoint, seconds=_SECONDS) as connection:
             return Docker(connection.ask, reference).run(trial)

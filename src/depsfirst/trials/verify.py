@@ -47,6 +47,10 @@ for name in sys.argv[1:]:
     sys.stderr.write("{_MARK}" + name + "\\n")
     sys.stderr.flush()
     try:
+        if name.startswith("/"):
+            with open(name, "rb") as source:
+                compile(source.read(), name, "exec")
+            continue
         __import__(module)
         found = sys.modules[module]
         for attribute in filter(None, attributes.split(".")):
@@ -74,7 +78,7 @@ class Request(NamedTuple):
     Attributes:
         image: as it was written.
         python: absolute path of the interpreter in the image.
-        modules: dotted modules, or objects as ``module:object``.
+        modules: dotted modules, objects as ``module:object``, and absolute paths of sources that are to compile.
         imported: all that importing first-party code asks for, of the static check.
         platform: ``linux/amd64``, …
         mode: ``auto`` runs what did not pass before, ``always`` runs and insists, ``never`` does not run.

@@ -12,6 +12,7 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from depsfirst.progress import Progress
     from depsfirst.project.model import BuildSystem
 
+_FILTERS = Lock()
 ENVIRONMENTS = "build-environments"
 _LOCKS = "build-locks"
 _TAIL = 15
@@ -47,16 +49,20 @@ _OBEDIENT_SETUPTOOLS = (65, 4)
 
 
 class Source(NamedTuple):
-    """What is built: the directory of the source tree, its build system, and what to call it in a message."""
+    """What is built: the directory of the source tree, its build system, and what to call it in a message.
+
+    ``place`` is where a message points to if the directory is gone by then, as that of an sdist is.
+    """
 
     directory: Path
     system: BuildSystem
     name: str
+    place: str | None = None
 
     @property
     def where(self) -> str:
         """The manifest, for messages."""
-        return str(self.directory / "pyproject.toml")
+        return self.place or str(self.directory / "pyproject.toml")
 
 
 @contextmanager
@@ -178,7 +184,8 @@ class _Call(NamedTuple):
         except ValueError as error:  # a backend-path that leads out of the tree
             raise self.failure(f"is not to be found: {error}", "") from error
         try:
-            with warnings.catch_warnings(record=True) as caught:
+            # Filters belong to the process, so that of two threads one would see the other's.
+            with _FILTERS, warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 result = getattr(caller, hook)(*arguments)
         except pyproject_hooks.BackendUnavailable as error:

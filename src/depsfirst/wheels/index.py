@@ -64,7 +64,10 @@ def index_files(index: str, name: str, fetcher: Fetcher, wanted: Callable[[str],
         fetcher: does the request.
         wanted: by file name; a page lists thousands, and most callers want one.
     """
-    url = urljoin(index.rstrip("/") + "/", f"{name}/")
+    try:
+        url = urljoin(index.rstrip("/") + "/", f"{name}/")
+    except ValueError as error:
+        raise DepsfirstError(f"the URL of the package index cannot be read: {error}", hint="see --index") from error
     page = fetcher.get(url, headers={"Accept": _ACCEPT}).content
     return _from_json(page, url, wanted) if page.lstrip()[:1] == b"{" else _from_html(page, url, name, wanted)
 

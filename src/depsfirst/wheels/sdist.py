@@ -73,7 +73,8 @@ def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
     if len(found) != 1 or not found[0].is_dir():
         raise DepsfirstError("the sdist does not hold one directory", where=choice.file.name)
     project = discover_library(found[0], sdist)
-    return Source(found[0], project.build_system or _LEGACY, choice.package.name)
+    place = f"{choice.package.where}: {choice.file.name}"
+    return Source(found[0], project.build_system or _LEGACY, choice.package.name, place)
 
 
 def _unpack_zip(sdist: Path, scratch: Path) -> None:
