@@ -67,6 +67,7 @@ def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) 
 def _library(directory: Path, plan: Plan, base: Base, tools: Tools) -> Own:
     project = discover_library(directory, plan.project.lock)
     wheel = project_wheel(project, tools.store, index_url=plan.index_url, progress=tools.progress)
+    tools.progress.note(f'the wheel of "{project.name}" was {wheel.how}: {wheel.reason}')
     return own(project, wheel, base, tools)
 
 

@@ -26,7 +26,7 @@ class Bars(Lines):
 
     def note(self, text: str) -> None:
         """Print a remark for the curious, above the bars."""
-        if self._verbose:
+        if self._verbose and text:
             self._above(text)
 
     def warn(self, text: str) -> None:

@@ -30,8 +30,8 @@ class Lines(Warnings):
         self._verbose = verbose
 
     def note(self, text: str) -> None:
-        """Print a remark for the curious."""
-        if self._verbose:
+        """Print a remark for the curious; programs that said nothing have nothing printed."""
+        if self._verbose and text:
             print(text, file=sys.stderr)
 
     @contextmanager
