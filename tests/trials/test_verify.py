@@ -623,8 +623,8 @@ def test_what_hangs_in_podman_is_stopped(
 
     asked = in_image(host_root, {"shop.py": "import time\nprint('waiting', flush=True)\ntime.sleep(60)\n"})
     copy(asked.image, Layout(tmp_path / "image"))
-    verdict = verify(asked._replace(timeout=10), store, [Podman(f"oci:{tmp_path}/image")])
-    assert (verdict.reason, verdict.output) == ("it took longer than 10 s", "waiting")
+    verdict = verify(asked._replace(timeout=20), store, [Podman(f"oci:{tmp_path}/image")])
+    assert (verdict.reason, verdict.output) == ("it took longer than 20 s", "waiting")
     assert podman("ps", "-aq") == ""
     assert podman("images", "-aq") == ""
 
