@@ -42,7 +42,7 @@ requirements: $(READY) ## pin the newest versions anew
 
 clean: ## stop the engines and remove all that was made
 	@if [ -d .work/engines ]; then $(PYTHON) -m scripts.engines down; fi
-	rm -rf $(VENV) .work .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov dist
+	rm -rf $(VENV) .work .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov dist examples/*/.*_cache
 
 # dependencies first, code second: an edited setting in pyproject.toml installs the project alone again
 $(DEPENDENCIES):
