@@ -101,16 +101,15 @@ def _rehearsed(
     """Import the project in its image, then write it: an image that fails never gets where it was to go."""
     from depsfirst.engines.rehearsal import stage
 
-    with stage(destination.endpoint, tools.store) as runners:
+    with stage(destination.endpoint, tools.store) as staged:
         with clock.step("verify"), tools.progress.task("importing the project in its image", None, "modules"):
-            verdict = verify(request, tools.store, runners)
+            verdict = verify(request, tools.store, staged.runners)
         error = failure(verdict, request.mode)
         if error is not None:
             raise error
         with clock.step("write"):
             image, written = _write(image, destination, tools)
-    sent = [layer for runner in runners for layer in getattr(runner, "sent", ())]
-    return image, written._replace(layers=(*sent, *written.layers)), str(verdict)
+    return image, written._replace(layers=(*staged.sent, *written.layers)), str(verdict)
 
 
 def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str) -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.connection import Connection
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
 _SECONDS = 120
 
 
+class Stage(NamedTuple):
+    """What can run an image, in the order to be tried; and the diff ids of layers that went to where it is wanted."""
+
+    runners: list[Runner]
+    sent: list[str]
+
+
 @contextmanager
-def stage(endpoint: Endpoint | None, store: ContentStore) -> Iterator[list[Runner]]:
+def stage(endpoint: Endpoint | None, store: ContentStore) -> Iterator[Stage]:
     """What can run an image that is not yet where it is wanted; what that leaves behind is gone after the block.
 
     Args:
@@ -32,11 +39,11 @@ def stage(endpoint: Endpoint | None, store: ContentStore) -> Iterator[list[Runne
         store: gives room to unpack an image that no Docker gets.
     """
     if endpoint is None:
-        yield [Chroot(store), _InPodman(store)]
+        yield Stage([Chroot(store), _InPodman(store)], [])
         return
     docker = _InDocker(endpoint, store)
     try:
-        yield [docker]
+        yield Stage([docker], docker.sent)
     finally:
         docker.leave()
 
@@ -50,13 +57,13 @@ class _InDocker:
         self._endpoint = endpoint
         self._store = store
         self._reference: str | None = None
-        self.sent: tuple[str, ...] = ()
+        self.sent: list[str] = []
 
     def run(self, trial: Trial) -> Outcome:
         from depsfirst.oci.stores.daemon import Daemon
 
         reference = f"depsfirst-trial:{trial.image.id.partition(':')[2][:12]}"
-        self.sent = copy(trial.image, Daemon(self._endpoint, parse_reference(reference), self._store)).layers
+        self.sent += copy(trial.image, Daemon(self._endpoint, parse_reference(reference), self._store)).layers
         self._reference = reference
         with Connection(self._endpoint, seconds=_SECONDS) as connection:
             return Docker(connection.ask, reference).run(trial)
