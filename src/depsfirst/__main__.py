@@ -1,6 +1,30 @@
-"""Run the command line as ``python -m depsfirst``."""
+"""Where the process begins: ``depsfirst`` and ``python -m depsfirst``."""
 
-from depsfirst.cli import main
+from __future__ import annotations
+
+import sys
+
+from depsfirst import __version__
+
+
+def main() -> None:
+    """Say the version, which takes no import, or leave it to the command line."""
+    if sys.argv[1:] in (["--version"], ["-V"]) and _said(f"depsfirst {__version__}\n"):
+        return
+    from depsfirst import cli
+
+    cli.main()
+
+
+def _said(text: str) -> bool:
+    """Whether somebody hears it; if not, the command line knows what to do."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, AttributeError):
+        return False
+    return True
+
 
 if __name__ == "__main__":
     main()
