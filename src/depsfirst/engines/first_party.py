@@ -53,6 +53,7 @@ def own(project: Project, wheel: ProjectWheel, base: Base, tools: Tools) -> Own:
     Raises:
         DepsfirstError: its wheel does not fit the target.
     """
+    tools.progress.note(f'the wheel of "{project.name}" was {wheel.how}: {wheel.reason}')
     if "py3-none-any" not in wheel.tags:
         _check_fit(wheel, project, base)
     return Own(project, wheel, install_project(wheel, base.venv, tools.store))
@@ -67,7 +68,6 @@ def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) 
 def _library(directory: Path, plan: Plan, base: Base, tools: Tools) -> Own:
     project = discover_library(directory, plan.project.lock)
     wheel = project_wheel(project, tools.store, index_url=plan.index_url, progress=tools.progress)
-    tools.progress.note(f'the wheel of "{project.name}" was {wheel.how}: {wheel.reason}')
     return own(project, wheel, base, tools)
 
 
