@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.acceptance.product import Made, Product
 
-pytestmark = [pytest.mark.index, pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("acceptance-pip")]
+pytestmark = [pytest.mark.index, pytest.mark.docker, pytest.mark.slow]
 
 BASE = "localbase:1"
 VENV = "opt/venv"

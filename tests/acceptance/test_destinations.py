@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.acceptance.loopback import Index
     from tests.acceptance.product import Product
 
-pytestmark = [pytest.mark.index, pytest.mark.xdist_group("acceptance-sharing")]
+pytestmark = pytest.mark.index
 
 LAYER_ROW = re.compile(r"(base|environment|dependencies|code) .* [\d.]+ (B|kB|MB) +(reused|new)")
 

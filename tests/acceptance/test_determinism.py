@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.acceptance.loopback import Index
     from tests.acceptance.product import Product
 
-pytestmark = [pytest.mark.index, pytest.mark.xdist_group("acceptance-determinism")]
+pytestmark = pytest.mark.index
 
 DEPENDENCIES = ("click", "jinja2", "attrs")
 EPOCH = 1_700_000_000

@@ -14,19 +14,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.acceptance import projects
 from tests.acceptance.processes import kill_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from tests.acceptance.loopback import Index
     from tests.acceptance.product import Product
 
-pytestmark = [pytest.mark.index, pytest.mark.slow, pytest.mark.xdist_group("acceptance-kill")]
+pytestmark = [pytest.mark.index, pytest.mark.slow]
 
 SEED = 20
 OWN_ROUNDS = 25
 SHARED_ROUNDS = 25
+OUTSIDE = ("tmp/", "build-locks/", "memo/project-stats/")
+"""What is in no place yet, holds nothing, or depends on how old the files of the project are."""
 FORMER = b"what was there before"
 
 
@@ -35,12 +38,14 @@ class Reference:
     """What a build that nobody disturbed came to.
 
     Attributes:
+        root: of the project.
         digest: of the image.
         archive: sha256 of the archive.
         seconds: how long a cold build takes, from start to end of the process.
         cached: sha256 of the files in its cache that every cold build writes alike, by path.
     """
 
+    root: Path
     digest: str
     archive: str
     seconds: float
@@ -53,31 +58,36 @@ def sha256(path: Path) -> str:
 
 def cached(cache: Path) -> dict[str, str]:
     """All files of a cache in their places, with their sha256."""
-    outside = {"tmp", "build-locks"}
     paths = (path for path in cache.rglob("*") if path.is_file() and not path.is_symlink())
-    return {
-        str(path.relative_to(cache)): sha256(path) for path in paths if path.relative_to(cache).parts[0] not in outside
-    }
+    found = {str(path.relative_to(cache)): path for path in paths}
+    return {name: sha256(path) for name, path in found.items() if not name.startswith(OUTSIDE)}
 
 
-@pytest.fixture
-def reference(shop: Callable[..., Path], fast: Product, tmp_path: Path) -> Reference:
-    root = shop("click", "jinja2", "attrs", "six", "itsdangerous")
+@pytest.fixture(scope="module")
+def product(product: Product, small_base: str, loopback: Index) -> Product:
+    """The product with the small base and the index on loopback."""
+    return product.using(base=small_base, UV_DEFAULT_INDEX=loopback.url)
+
+
+@pytest.fixture(scope="module")
+def reference(product: Product, loopback: Index, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    folder = tmp_path_factory.mktemp("kill")
+    root = projects.shop(folder / "shop", loopback.url, "click", "jinja2", "attrs", "six", "itsdangerous")
     seconds, digests, archives, caches = [], set(), set(), []
     for name in ("one", "two", "three"):
-        product = fast.using(tmp_path / name)
+        cold = product.using(folder / name)
         began = time.monotonic()
-        digests.add(product.build(root, tmp_path / "reference.tar").digest)
+        digests.add(cold.build(root, folder / "image.tar").digest)
         seconds.append(time.monotonic() - began)
-        archives.add(sha256(tmp_path / "reference.tar"))
-        caches.append(cached(product.cache))
-        shutil.rmtree(product.cache)
+        archives.add(sha256(folder / "image.tar"))
+        caches.append(cached(cold.cache))
+        shutil.rmtree(cold.cache)
     (digest,), (archive,) = digests, archives
     common = {path: text for path, text in caches[0].items() if all(each.get(path) == text for each in caches)}
     kinds = {path.partition("/")[0] for path in common}
     assert {"wheels", "parts", "memo", "project-wheels", "build-environments"} <= kinds, kinds
     assert any(kind.startswith("gzip") for kind in kinds), kinds
-    return Reference(digest, archive, min(seconds), common)
+    return Reference(root, digest, archive, min(seconds), common)
 
 
 def check_cache(cache: Path, reference: Reference) -> None:
@@ -122,46 +132,43 @@ def check_output(output: Path, reference: Reference) -> None:
     assert output.read_bytes() == FORMER or sha256(output) == reference.archive
 
 
-def test_kill_at_any_moment_of_a_cold_build(
-    reference: Reference, shop: Callable[..., Path], fast: Product, tmp_path: Path
-) -> None:
-    root, output = tmp_path / "shop", tmp_path / "image.tar"
+def test_kill_at_any_moment_of_a_cold_build(reference: Reference, product: Product, tmp_path: Path) -> None:
+    root, output = reference.root, tmp_path / "image.tar"
     killed = 0
     for number, moment in enumerate(moments(OWN_ROUNDS, reference.seconds, random.Random(SEED))):
-        product = fast.using(tmp_path / f"own-{number}")
+        cold = product.using(tmp_path / f"own-{number}")
         output.write_bytes(FORMER)
-        killed += disturbed(product, root, output, moment)
+        killed += disturbed(cold, root, output, moment)
         check_output(output, reference)
-        check_cache(product.cache, reference)
-        assert product.build(root, output).digest == reference.digest, f"killed after {moment:.3f} s"
+        check_cache(cold.cache, reference)
+        assert cold.build(root, output).digest == reference.digest, f"killed after {moment:.3f} s"
         assert sha256(output) == reference.archive
-        check_cache(product.cache, reference)
-        assert set(reference.cached) <= set(cached(product.cache))
-        shutil.rmtree(product.cache)
+        check_cache(cold.cache, reference)
+        assert set(reference.cached) <= set(cached(cold.cache))
+        shutil.rmtree(cold.cache)
     assert killed > OWN_ROUNDS * 2 // 3
 
 
-def test_kill_again_and_again_with_one_cache(
-    reference: Reference, shop: Callable[..., Path], fast: Product, tmp_path: Path
-) -> None:
+def test_kill_again_and_again_with_one_cache(reference: Reference, product: Product, tmp_path: Path) -> None:
     """The cache survives; some of it is taken away each time, so that builds stay more or less cold."""
-    root, output = tmp_path / "shop", tmp_path / "image.tar"
+    root, output = reference.root, tmp_path / "image.tar"
+    shared = product.using(tmp_path / "shared")
     drawn = random.Random(SEED + 1)
     killed = 0
     for moment in moments(SHARED_ROUNDS, reference.seconds, drawn):
         output.write_bytes(FORMER)
-        killed += disturbed(fast, root, output, moment)
+        killed += disturbed(shared, root, output, moment)
         check_output(output, reference)
-        check_cache(fast.cache, reference)
-        forget_some(fast.cache, drawn)
+        check_cache(shared.cache, reference)
+        forget_some(shared.cache, drawn)
     assert killed > SHARED_ROUNDS // 2
-    assert fast.build(root, output).digest == reference.digest
+    assert shared.build(root, output).digest == reference.digest
     assert sha256(output) == reference.archive
-    check_cache(fast.cache, reference)
-    said = fast.run("cache", "prune", "--unused-for", "1")
+    check_cache(shared.cache, reference)
+    said = shared.run("cache", "prune", "--unused-for", "1")
     assert said.status == 0
-    assert not list((fast.cache / "tmp").iterdir()), "what killed builds left is gone"
-    assert fast.build(root, output).digest == reference.digest
+    assert not list((shared.cache / "tmp").iterdir()), "what killed builds left is gone"
+    assert shared.build(root, output).digest == reference.digest
 
 
 def forget_some(cache: Path, drawn: random.Random) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.acceptance.loopback import Index
     from tests.acceptance.product import Product
 
-pytestmark = [pytest.mark.index, pytest.mark.xdist_group("acceptance-paths")]
+pytestmark = pytest.mark.index
 
 SITE = "opt/venv/lib/python3.11/site-packages"
 

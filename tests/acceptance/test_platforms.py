@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.acceptance.loopback import Index
     from tests.acceptance.product import Product
 
-pytestmark = [pytest.mark.index, pytest.mark.xdist_group("acceptance-platforms")]
+pytestmark = pytest.mark.index
 
 SETUP = {
     "pure": "from setuptools import setup\nsetup(name='{name}', version='1.0', py_modules=['{name}'])\n",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["machine"]
 
-pytestmark = [pytest.mark.index, pytest.mark.xdist_group("acceptance-runs")]
+pytestmark = pytest.mark.index
 
 DEPENDENCIES = ("attrs", "click", "jinja2", "six", "sqlalchemy")
 LOCKS = ("poetry", "uv", "hashed", "plain")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.acceptance.loopback import Index, Meter
     from tests.acceptance.product import Made, Product
 
-pytestmark = [pytest.mark.index, pytest.mark.xdist_group("acceptance-sharing")]
+pytestmark = pytest.mark.index
 
 BLOCK = 512
 OVERHEAD = 30_000

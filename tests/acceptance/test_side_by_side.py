@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.acceptance.loopback import Index
     from tests.acceptance.product import Product
 
-pytestmark = [pytest.mark.index, pytest.mark.xdist_group("acceptance-determinism")]
+pytestmark = pytest.mark.index
 
 SHARED = ("click", "jinja2")
 
