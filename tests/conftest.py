@@ -141,11 +141,3 @@ def needed(binaries: list[Path]) -> list[Path]:
     for line in done.stdout.splitlines():
         libraries |= {word for word in line.split() if word.startswith("/") and not word.endswith(":")}
     return sorted(path for path in map(Path, libraries) if path.is_absolute() and path.exists())
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that use a daemon run one after the other: what one loads or prunes, another would see."""
-    for item in items:
-        names = set(getattr(item, "fixturenames", ())) | {mark.name for mark in item.iter_markers()}
-        if names & {"docker", "docker_classic", "docker_containerd", "containerd"}:
-            item.add_marker(pytest.mark.xdist_group("daemons"))

@@ -57,7 +57,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
     Raises:
         DepsfirstError: it cannot be built; the destination has what it had before.
     """
-    clock = _Clock(started)
+    clock, epoch = _Clock(started), _source_date_epoch()
     plan = make_plan(order, discover(order.directory), store)
     tools = Tools(store, plan.index_url, progress)
     with wheel_ahead(plan, tools) as wheel:
@@ -75,7 +75,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
                 proof = check_imports([*beside, code], third_party, plan, base, tools)
             layers = [environment, *third_party.layers]
             layers += [library_layer(beside, tools)] if beside else []
-            image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe)
+            image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe, epoch)
             request = import_request(order.verify, image, proof, code, plan)
             ahead.settle()
             destination = destination_for(order, plan.reference, ready, store)
@@ -112,9 +112,8 @@ def _rehearsed(
     return image, written._replace(layers=(*staged.sent, *written.layers)), str(verdict)
 
 
-def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str) -> Image:
-    """The image of a plan: the base's layers and ours, and how it runs."""
-    epoch = _source_date_epoch()
+def assemble(plan: Plan, base: Base, layers: Sequence[Layer], recipe: str, epoch: str | None) -> Image:
+    """The image of a plan: the base's layers and ours, how it runs, and the time it states (RFC 3339), if any."""
     config = {key: value for key, value in base.image.config.items() if key != "config"}
     config["created"] = epoch or _OLDEST
     config["config"] = runtime(plan.project, plan.settings, recipe, epoch).config(base.image.config.get("config") or {})

@@ -83,17 +83,14 @@ class Layout(NamedTuple):
         del everything
         if self.digest:
             raise DepsfirstError("a digest cannot be chosen", where=str(self), hint="write to oci:DIR:TAG")
-        made: list[Path] = []
-        with explained(self.directory):
-            try:
-                _make(self.directory, made)
-                with _locked(self.directory):
-                    _sweep(self.directory)
-                    yield LayoutUpload(self, image, made)
-            except BaseException:
-                for path in reversed(made):
-                    _discard(path)
-                raise
+        folders: list[Path] = []
+        files: list[Path] = []
+        with explained(self.directory), _taken_back(folders):
+            _make_folders(self.directory, folders)
+            with _locked(self.directory), _taken_back(files):
+                _make_files(self.directory, files)
+                _sweep(self.directory)
+                yield LayoutUpload(self, image, folders, files)
 
     def read_index(self) -> dict[str, Any]:
         """The index of the layout.
@@ -152,12 +149,16 @@ class Layout(NamedTuple):
 
 
 class LayoutUpload:
-    """An image on its way into a layout, which is locked meanwhile; ``made`` gets what is new."""
+    """An image on its way into a layout, which is locked meanwhile.
 
-    def __init__(self, layout: Layout, image: Image, made: list[Path]) -> None:
+    ``files`` gets what is new; with ``folders`` it is cleared when the image is in.
+    """
+
+    def __init__(self, layout: Layout, image: Image, folders: list[Path], files: list[Path]) -> None:
         self._layout = layout
         self.image = image
-        self._made = made
+        self._folders = folders
+        self._files = files
 
     def lacking(self) -> Sequence[Layer]:
         """The layers whose blobs are not there."""
@@ -177,7 +178,8 @@ class LayoutUpload:
         after = _with_entry(before, self._entry(), str(path))
         with replacing(path) as file:
             write_all(file, canonical(after))
-        self._made.clear()
+        self._folders.clear()
+        self._files.clear()
         _remove_unreachable(self._layout, before, after)
         return str(self._layout)
 
@@ -195,11 +197,22 @@ class LayoutUpload:
         path = self._layout.blob_path(blob.descriptor)
         with replacing(path) as file:
             write_pieces(blob.pieces, file, sent)
-        self._made.append(path)
+        self._files.append(path)
 
 
-def _make(directory: Path, made: list[Path]) -> None:
-    """Make what lacks of an empty layout, adding it to ``made``. It is a valid one whenever the process ends."""
+@contextmanager
+def _taken_back(made: list[Path]) -> Iterator[None]:
+    """Discard what was made, if the block ends with an error before ``made`` was cleared."""
+    try:
+        yield
+    except BaseException:
+        for path in reversed(made):
+            _discard(path)
+        raise
+
+
+def _make_folders(directory: Path, made: list[Path]) -> None:
+    """Make what lacks of the directories of a layout, adding it to ``made``."""
     if not (directory / LAYOUT_FILE).exists():
         _refuse_other_use(directory)
     blobs = directory / "blobs"
@@ -207,6 +220,13 @@ def _make(directory: Path, made: list[Path]) -> None:
         if not folder.is_dir():
             folder.mkdir(exist_ok=True)
             made.append(folder)
+
+
+def _make_files(directory: Path, made: list[Path]) -> None:
+    """Make an empty layout of the directories; with the lock held, lest it take the place of another's index.
+
+    It is a valid one whenever the process ends.
+    """
     empty = canonical({"schemaVersion": 2, "mediaType": INDEX, "manifests": []})
     for name, data in ((INDEX_FILE, empty), (LAYOUT_FILE, LAYOUT)):
         if not (directory / name).exists():
