@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.oci.image import Layer
 
-_SECONDS = 120
-
 
 class Ahead:
     """The lower layers of an image on their way into a daemon.
@@ -62,16 +60,10 @@ class Ahead:
     def leave(self) -> None:
         """Take the names away; layers that the whole image holds stay."""
         self.settle()
-        if self._endpoint is None or not self._loaded:
-            return
-        from depsfirst.oci.connection import Connection
+        if self._endpoint is not None and self._loaded:
+            from depsfirst.oci.stores.daemon import untag
 
-        try:
-            with Connection(self._endpoint, seconds=_SECONDS) as connection:
-                for reference in reversed(self._loaded):
-                    connection.ask("DELETE", f"/images/{reference}", None)
-        except DepsfirstError:  # the next build says what is the matter with this Docker, if it still is
-            return
+            untag(self._endpoint, reversed(self._loaded))
 
     def _load(self, endpoint: Endpoint, layers: tuple[Layer, ...]) -> None:
         from depsfirst.oci.reference import parse_reference

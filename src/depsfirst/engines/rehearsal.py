@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.errors import DepsfirstError
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.reference import parse_reference
 from depsfirst.oci.store import copy
@@ -70,13 +69,10 @@ class _InDocker:
 
     def leave(self) -> None:
         """Take the name away again; layers that nothing else holds go with it."""
-        if self._reference is None:
-            return
-        try:
-            with Connection(self._endpoint, seconds=_SECONDS) as connection:
-                connection.ask("DELETE", f"/images/{self._reference}", None)
-        except DepsfirstError:  # what went wrong is said already, or the image is where it should be
-            return
+        if self._reference is not None:
+            from depsfirst.oci.stores.daemon import untag
+
+            untag(self._endpoint, (self._reference,))
 
 
 class _InPodman:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MANIFEST = "pyproject.toml"
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_SETUPTOOLS = BuildSystem(("setuptools>=40.8.0",), "setuptools.build_meta:__legacy__")
+SETUPTOOLS = BuildSystem(("setuptools>=40.8.0",), "setuptools.build_meta:__legacy__")
 """What PEP 517 says of a source tree that names no backend."""
 _POETRY = BuildSystem(("poetry-core>=1.0.0",), "poetry.core.masonry.api")
 """What Poetry builds a package with that names no backend."""
@@ -142,7 +142,7 @@ def _build_system(table: Table, *, has_setup: bool) -> BuildSystem | None:
         return _named_build_system(table.table("build-system"))
     if poetry.values:
         return _POETRY
-    return _SETUPTOOLS if has_setup or uv.get("package", bool) else None
+    return SETUPTOOLS if has_setup or uv.get("package", bool) else None
 
 
 def _named_build_system(table: Table) -> BuildSystem:
@@ -150,6 +150,6 @@ def _named_build_system(table: Table) -> BuildSystem:
         raise DepsfirstError('no "requires"', where=table.where, hint="name the build backend's package")
     return BuildSystem(
         table.texts("requires"),
-        table.maybe_text("build-backend") or _SETUPTOOLS.backend,
+        table.maybe_text("build-backend") or SETUPTOOLS.backend,
         table.texts("backend-path"),
     )

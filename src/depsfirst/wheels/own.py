@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from depsfirst.oci.pieces import FileSlice, chunks
 from depsfirst.wheels.install import Placement, Row, write_part
 from depsfirst.wheels.parts import PARTS, find_installed, kept_part, part_key
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _MEMO = "places"
 _FORMAT = 1
-_CHUNK = 1 << 20
 _DECISIVE = ("WHEEL", "entry_points.txt")
 """The files of a ``.dist-info`` directory whose text decides where things go."""
 
@@ -51,13 +51,8 @@ class _OwnContents:
         content = self._entries[entry]
         if isinstance(content, bytes):
             return len(content), (content,)
-        return content.stat().st_size, _chunks(content)
-
-
-def _chunks(path: Path) -> Iterable[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+        size = content.stat().st_size
+        return size, chunks((FileSlice(content, 0, size),))
 
 
 def _placement(wheel: ProjectWheel, contents: _OwnContents, venv: Venv, store: ContentStore) -> Placement:

@@ -44,7 +44,7 @@ def part_key(sha256: str, venv: Venv) -> str:
 def find_part(key: str, store: ContentStore) -> Part | None:
     """The part of that key, if the cache has it whole."""
     path = store.find(PARTS, key)
-    return None if path is None else Part(key, (FileSlice(path, 0, path.stat().st_size),))
+    return None if path is None else _part_at(path)
 
 
 def find_installed(key: str, store: ContentStore) -> InstalledWheel | None:
@@ -80,8 +80,12 @@ def install_wheel(  # noqa: PLR0913, PLR0917 - a wheel, its names, and where it 
 def kept_part(key: str, files: tuple[str, ...], store: ContentStore) -> InstalledWheel:
     """A part that was just written, with the files it installs remembered."""
     store.remember(_FACTS, key, list(files))
-    path = store.path(PARTS, key)
-    return InstalledWheel(Part(key, (FileSlice(path, 0, path.stat().st_size),)), files)
+    return InstalledWheel(_part_at(store.path(PARTS, key)), files)
+
+
+def _part_at(path: Path) -> Part:
+    """A file of the cache, whose name is its key, as a part."""
+    return Part(path.name, (FileSlice(path, 0, path.stat().st_size),))
 
 
 def part_as_json(part: Part) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover_library
-from depsfirst.project.model import BuildSystem
+from depsfirst.project.manifest import SETUPTOOLS
 from depsfirst.wheels.backend import Source, built_wheel
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from depsfirst.wheels.choose import Choice
 
 _BUILT = "built-wheels"
-_LEGACY = BuildSystem(("setuptools>=40.8.0",), "setuptools.build_meta:__legacy__")
 
 
 def wheel_of_sdist(
@@ -74,7 +73,7 @@ def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
         raise DepsfirstError("the sdist does not hold one directory", where=choice.file.name)
     project = discover_library(found[0], sdist)
     place = f"{choice.package.where}: {choice.file.name}"
-    return Source(found[0], project.build_system or _LEGACY, choice.package.name, place)
+    return Source(found[0], project.build_system or SETUPTOOLS, choice.package.name, place)
 
 
 def _unpack_zip(sdist: Path, scratch: Path) -> None:

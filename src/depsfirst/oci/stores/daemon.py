@@ -20,7 +20,7 @@ from depsfirst.oci.load import Load
 from depsfirst.oci.store import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from depsfirst.content import ContentStore
     from depsfirst.oci.endpoint import Endpoint
@@ -34,6 +34,7 @@ LABEL = "dev.depsfirst.recipe"
 _LOST = "not found"
 _CONNECT_SECONDS = 10
 _PROBE_SECONDS = 0.5
+_UNTAG_SECONDS = 120
 
 
 def answers(endpoint: Endpoint) -> bool:
@@ -44,6 +45,19 @@ def answers(endpoint: Endpoint) -> bool:
     except DepsfirstError:
         return False
     return True
+
+
+def untag(endpoint: Endpoint, names: Iterable[str]) -> None:
+    """Take names of images away again; layers that nothing else holds go with them.
+
+    For names that were a means to an end: that a daemon does not do it is said when it is next asked for something.
+    """
+    try:
+        with Connection(endpoint, seconds=_UNTAG_SECONDS) as connection:
+            for name in names:
+                connection.ask("DELETE", f"/images/{name}", None)
+    except DepsfirstError:
+        return
 
 
 class Daemon(NamedTuple):
