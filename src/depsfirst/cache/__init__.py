@@ -1,0 +1,1 @@
+"""Which steps of a build run again after a change, and why."""
