@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 IDENTITY = {
     **{f"GIT_{who}_{what}": "t@t.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
@@ -169,7 +169,7 @@ def test_a_missing_blob_is_named_and_nothing_is_fetched(repository: Path) -> Non
     checkout = Committed(open_revision(str(repository), "HEAD"))
     assert find(checkout.revision.tree, "big.bin") == Entry(Kind.FILE, mode=0o644, digest=blob)
     assert checkout.read(str(repository / "small")) == b"s"
-    with pytest.raises(DepsfirstError, match='lacks the content of "big.bin"') as caught:
+    with pytest.raises(DepsfirstError, match=r'lacks the content of "big\.bin"') as caught:
         checkout.read(str(repository / "big.bin"))
     assert "partial clone" in str(caught.value.hint)
 
