@@ -138,7 +138,7 @@ def select(
     Raises:
         DepsfirstError: a bad pattern of ``--exclude`` or ``--parents``, or an unreadable directory.
     """
-    return _selected(context, Request(tuple(sources), tuple(exclude), parents))
+    return selected(context, Request(tuple(sources), tuple(exclude), parents))
 
 
 def select_mount(context: Context, source: str = "") -> Selection:
@@ -147,7 +147,17 @@ def select_mount(context: Context, source: str = "") -> Selection:
     Raises:
         DepsfirstError: an unreadable directory.
     """
-    return _selected(context, Request((source,), literal=True))
+    return selected(context, Request((source,), literal=True))
+
+
+def selected(context: Context, request: Request) -> Selection:
+    """What a request reads; that of several mounts of one context has all of their sources.
+
+    Raises:
+        DepsfirstError: a bad pattern of ``--exclude`` or ``--parents``, or an unreadable directory.
+    """
+    exclude = patterns_of(request.exclude, "--exclude", context.version) if request.exclude else None
+    return Selection(context, request, tuple(_read(context, source, request, exclude) for source in request.sources))
 
 
 def same_content(before: Selection, after: Selection) -> bool:
@@ -188,7 +198,7 @@ def affects(selection: Selection, path: str, kind: ChangeKind = ChangeKind.EDITE
     if isinstance(node, Directory) and kind in {ChangeKind.EDITED, ChangeKind.ADDED}:
         return any(read == path or read.startswith(path + "/") for read in selection.paths())
     after = context.changed({path: _changed_entry(node, kind)})
-    return not same_content(selection, _selected(after, selection.request))
+    return not same_content(selection, selected(after, selection.request))
 
 
 def _located(context: Context, path: str) -> tuple[str, Node | None]:
@@ -209,11 +219,6 @@ def _changed_entry(node: Node | None, kind: ChangeKind) -> Entry | None:
     if kind is ChangeKind.MODE:
         return replace(node, mode=_OTHER_MODE)
     return replace(node, digest=_UNKNOWN, link=node.link and _UNKNOWN)
-
-
-def _selected(context: Context, request: Request) -> Selection:
-    exclude = patterns_of(request.exclude, "--exclude", context.version) if request.exclude else None
-    return Selection(context, request, tuple(_read(context, source, request, exclude) for source in request.sources))
 
 
 def _read(context: Context, source: str, request: Request, exclude: Patterns | None) -> Read:
