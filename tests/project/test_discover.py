@@ -88,10 +88,12 @@ def test_a_lock_that_cannot_be_chosen(lock: str, message: str, write: Write, ref
         ({}, "there is no Python project here", "a project has pyproject.toml or requirements.txt"),
         ({"pyproject.toml": MANIFEST}, "there is no lock", "run `uv lock`"),
         ({"pyproject.toml": '[tool.poetry]\nname = "a"'}, "there is no lock", "run `poetry lock`"),
+        ({"pyproject.toml": f"{MANIFEST}[tool.pdm]"}, "there is no lock", "run `pdm lock`"),
+        ({"Pipfile": ""}, "there is no lock", "run `pipenv lock`"),
         (
-            {"pyproject.toml": MANIFEST, "pdm.lock": ""},
-            'locks like "pdm.lock" are not read',
-            "export it with `pdm export -o requirements.txt`",
+            {"setup.py": ""},
+            "there is no lock",
+            "run `uv pip compile pyproject.toml --generate-hashes -o requirements.txt`",
         ),
     ],
 )

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.locks import FORMATS, MANAGERS, OTHERS, format_of
-from depsfirst.project.locks import requirements as requirements_format
+from depsfirst.project.locks import EXPORTS, MANAGERS, format_of
 from depsfirst.project.manifest import MANIFEST, read_manifest
 from depsfirst.project.model import LockText
 from depsfirst.project.toml import Table, parse
@@ -20,7 +19,12 @@ if TYPE_CHECKING:
     from depsfirst.project.locks import Format
     from depsfirst.project.model import Lock, Project
 
-_FINGERPRINT_FORMAT = 1
+_FINGERPRINT_FORMAT = 2
+_SIGNS = ("requirements.txt", "setup.py", "setup.cfg", "Pipfile", *MANAGERS, *EXPORTS)
+"""What else tells that a directory is a project."""
+_LAYOUT = "requirements"
+_MAIN_NAMES = ("requirements.txt", "main.txt", "default.txt", "base.txt", "prod.txt", "production.txt")
+"""What the file for production is called in a directory of requirements files."""
 _DEPENDENCY_KEYS = (
     ("dependency-groups",),
     ("project", "name"),
@@ -28,6 +32,10 @@ _DEPENDENCY_KEYS = (
     ("project", "dynamic"),
     ("project", "optional-dependencies"),
     ("project", "requires-python"),
+    ("tool", "pdm", "dev-dependencies"),
+    ("tool", "pdm", "overrides"),
+    ("tool", "pdm", "resolution"),
+    ("tool", "pdm", "source"),
     ("tool", "poetry", "name"),
     ("tool", "poetry", "dependencies"),
     ("tool", "poetry", "dev-dependencies"),
@@ -53,20 +61,25 @@ def discover(directory: Path) -> Project:
     root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
     manifest = root / MANIFEST
     pyproject = parse(_text(manifest), MANIFEST) if _is_file(manifest) else None
-    if pyproject is None and not any(_is_file(root / name) for name in requirements_format.NAMES):
-        raise DepsfirstError(
-            "there is no Python project here",
-            where=str(directory),
-            hint=f"a project has {MANIFEST} or {requirements_format.NAMES[0]}",
-        )
-    lock = _lock(root, Table(pyproject or {}, MANIFEST))
-    return read_manifest(
+    lock = _lock(root, Table(pyproject, MANIFEST) if pyproject is not None else None)
+    project = read_manifest(
         root,
         lock,
         pyproject,
         python_version=_python_version(root, lock.parent),
         has_setup=_is_file(root / "setup.py") and lock.name != "uv.lock",  # uv wants a build system named
     )
+    if lock.name == "Pipfile.lock" and project.requires_python is None:
+        return project._replace(requires_python=_pipfile_python(lock))
+    return project
+
+
+def _pipfile_python(lock: Path) -> str | None:
+    from depsfirst.project.locks.pipenv import MANIFEST as PIPFILE
+    from depsfirst.project.locks.pipenv import requires_python
+
+    pipfile = lock.parent / PIPFILE
+    return requires_python(Table(parse(_text(pipfile), PIPFILE), PIPFILE)) if _is_file(pipfile) else None
 
 
 def discover_library(directory: Path, lock: Path) -> Project:
@@ -111,21 +124,17 @@ def _python_version(*directories: Path) -> str | None:
     return None
 
 
-def _lock(root: Path, pyproject: Table) -> Path:
-    settings = pyproject.table("tool").table("depsfirst")
+def _lock(root: Path, pyproject: Table | None) -> Path:
+    settings = (pyproject or Table({}, MANIFEST)).table("tool").table("depsfirst")
     if "lock" in settings:
         return _chosen_lock(root, settings)
-    found = [name for each in MANAGERS for name in each.NAMES if _is_file(root / name)]
+    found = [name for name in MANAGERS if _is_file(root / name)]
     if len(found) > 1:
-        raise DepsfirstError(
-            f"there are several locks: {', '.join(found)}",
-            where=str(root),
-            hint=f'remove all but one, or choose one in {MANIFEST}: [tool.depsfirst] lock = "{found[0]}"',
-        )
+        raise _several(found, root)
     if found:
         return root / found[0]
-    lock = _workspace_lock(root) or next((root / name for name in requirements_format.NAMES), None)
-    if lock is None or not _is_file(lock):
+    lock = (_workspace_lock(root) if pyproject else None) or _export(root)
+    if lock is None:
         raise _no_lock(root, pyproject)
     return lock
 
@@ -133,11 +142,41 @@ def _lock(root: Path, pyproject: Table) -> Path:
 def _chosen_lock(root: Path, settings: Table) -> Path:
     name = settings.text("lock")
     if format_of(Path(name).name) is None:
-        known = ", ".join(name for each in FORMATS for name in each.NAMES)
+        known = ", ".join((*MANAGERS, *EXPORTS))
         raise settings.error("lock", f'"{name}" is of no known format', f"the formats are {known} and other .txt")
     if not _is_file(root / name):
         raise settings.error("lock", f'there is no file "{name}"', "name the lock relative to the project's directory")
     return root / name
+
+
+def _several(names: list[str], root: Path) -> DepsfirstError:
+    return DepsfirstError(
+        f"there are several locks: {', '.join(names)}",
+        where=str(root),
+        hint=f'remove all but one, or choose one in {MANIFEST}: [tool.depsfirst] lock = "{names[0]}"',
+    )
+
+
+def _export(root: Path) -> Path | None:
+    """A lock that no manager keeps for itself: pylock.toml, or requirements files."""
+    named = sorted(path.name for path in root.glob("pylock.*.toml"))
+    for name in EXPORTS:
+        if _is_file(root / name):
+            return root / name
+        if name == "pylock.toml" and len(named) > 1:
+            raise _several(named, root)
+        if name == "pylock.toml" and named:
+            return root / named[0]
+    return _layout(root)
+
+
+def _layout(root: Path) -> Path | None:
+    """The file for production in a directory of requirements files, as pip-tools' users lay them out."""
+    names = sorted(path.name for path in (root / _LAYOUT).glob("*.txt"))
+    main = [name for name in names if name in _MAIN_NAMES] or names
+    if len(main) > 1:
+        raise _several([f"{_LAYOUT}/{name}" for name in main], root)
+    return root / _LAYOUT / main[0] if main else None
 
 
 def _workspace_lock(root: Path) -> Path | None:
@@ -160,13 +199,22 @@ def _matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:
         ) from None
 
 
-def _no_lock(root: Path, pyproject: Table) -> DepsfirstError:
-    for name, way_out in OTHERS.items():
-        if _is_file(root / name):
-            return DepsfirstError(f'locks like "{name}" are not read', where=str(root / name), hint=way_out)
-    speaks_poetry = "poetry" in pyproject.table("tool")
-    formats = [each for each in MANAGERS if ("poetry.lock" in each.NAMES) == speaks_poetry]
-    return DepsfirstError("there is no lock", where=str(root), hint=f"run `{formats[0].COMMAND}`")
+def _no_lock(root: Path, pyproject: Table | None) -> DepsfirstError:
+    if pyproject is None and not any(_is_file(root / name) for name in _SIGNS):
+        return DepsfirstError(
+            "there is no Python project here", where=str(root), hint=f"a project has {MANIFEST} or requirements.txt"
+        )
+    module = "pipenv" if _is_file(root / "Pipfile") else _spoken(pyproject)
+    found = next((format_of(name) for name, each in {**MANAGERS, **EXPORTS}.items() if each == module), None)
+    return DepsfirstError("there is no lock", where=str(root), hint=f"run `{found.COMMAND}`" if found else None)
+
+
+def _spoken(pyproject: Table | None) -> str:
+    """The manager that a manifest is written for."""
+    if pyproject is None:
+        return "requirements"
+    tool = pyproject.table("tool")
+    return next((name for name in ("poetry", "pdm") if name in tool), "uv")
 
 
 def read_lock(project: Project) -> Lock:
@@ -217,17 +265,22 @@ def _format(project: Project) -> Format:
 def _lock_text(project: Project) -> LockText:
     name = os.path.relpath(project.lock, project.root)
     text = _text(project.lock)
+    if project.lock.name == "Pipfile.lock":
+        pipfile = project.lock.parent / "Pipfile"
+        return LockText(name, text, {"Pipfile": _text(pipfile)} if _is_file(pipfile) else {})
     if project.lock.suffix != ".txt":
         return LockText(name, text)
     return LockText(name, text, _included(project.lock.parent, project.lock.name, text))
 
 
 def _included(directory: Path, name: str, text: str) -> dict[str, str]:
+    from depsfirst.project.locks.requirements import includes
+
     found: dict[str, str] = {}
     todo = [(name, text)]
     while todo:
         name, text = todo.pop()
-        for path in requirements_format.includes(text, name):
+        for path in includes(text, name):
             if path not in found and _is_file(directory / path):
                 found[path] = _text(directory / path)
                 todo.append((path, found[path]))

@@ -103,7 +103,7 @@ class LockedPackage(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """A requirement of the manifest that a selection has to meet, for locks whose own format cannot prove it.
+    """What the manifest requires and a selection of the main group has to meet, where the lock cannot prove it.
 
     ``candidates`` are the packages that meet it; one of them must be selected wherever ``marker`` holds.
     """
@@ -118,7 +118,7 @@ class Lock(NamedTuple):
     """A lock as a graph; a flat lock is one whose packages all hang on the roots.
 
     Attributes:
-        format: ``poetry``, ``uv``, ``requirements``.
+        format: ``poetry``, ``uv``, ``pdm``, ``pipenv``, ``pylock``, ``requirements``.
         name: of the file, for messages.
         project: name of the project that the roots belong to, normalized.
         packages: everything that is locked, in the order of the file.
@@ -128,6 +128,9 @@ class Lock(NamedTuple):
         environments: markers of which one must hold; empty is any environment.
         conflicts: sets of items (``conflict_item``) of which at most one may be chosen.
         demands: what has to be checked against the selection.
+        default_groups: what the main group is called in markers that ask for groups (PEP 751).
+        strict_python: whether a selected package that does not allow the environment's Python is an error, as
+            PEP 751 has it; else ``requires_python`` of packages only tells candidates apart.
     """
 
     format: str
@@ -140,6 +143,8 @@ class Lock(NamedTuple):
     environments: tuple[str, ...] = ()
     conflicts: tuple[frozenset[str], ...] = ()
     demands: tuple[Demand, ...] = ()
+    default_groups: frozenset[str] = frozenset({MAIN})
+    strict_python: bool = False
 
 
 def conflict_item(kind: Literal["project", "extra", "group"], package: str, name: str = "") -> str:

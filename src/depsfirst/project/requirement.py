@@ -123,7 +123,7 @@ class Manifest:
         """Of ``[dependency-groups]``, and of uv's older ``dev-dependencies``, by normalized name."""
         table = self._table.table("dependency-groups")
         found = {
-            normalize(group): self._lowered(_resolved(table, group), table.place(group), group=normalize(group))
+            normalize(group): self._lowered(resolved_group(table, group), table.place(group), group=normalize(group))
             for group in table.values
         }
         legacy = self._uv.texts("dev-dependencies")
@@ -199,7 +199,12 @@ class Manifest:
         return _plain(found[0]) if found else ANY
 
 
-def _resolved(table: Table, group: str) -> tuple[str, ...]:
+def resolved_group(table: Table, group: str) -> tuple[str, ...]:
+    """The requirements of one of ``[dependency-groups]``, those of included groups among them (PEP 735).
+
+    Raises:
+        DepsfirstError: it includes itself, or what is no group.
+    """
     try:
         return resolve_dependency_groups(table.values, group)
     except ExceptionGroup as errors:

@@ -35,10 +35,13 @@ def select(
     """
     groups = _known(groups, lock.roots, "group", lock)
     extras = _known(extras, lock.extras, "extra", lock)
-    evaluator = Evaluator(environment.markers(), groups)
+    asked = (groups - {MAIN}) | lock.default_groups if MAIN in groups else groups
+    evaluator = Evaluator(environment.markers(), asked)
     _check_environment(lock, environment, evaluator)
     picked = _Walk(lock, environment, evaluator, groups, extras).picked()
-    _check_demands(lock, evaluator, picked, environment)
+    _check_pythons(lock, picked, environment)
+    if MAIN in groups:
+        _check_demands(lock, evaluator, picked, environment)
     chosen = [lock.packages[index] for index in sorted(picked.values(), key=lambda index: lock.packages[index].name)]
     return Recipe(
         tuple(each for each in chosen if each.source.kind in {"index", "url", "git", "file"}),
@@ -70,6 +73,16 @@ def _check_environment(lock: Lock, environment: Environment, evaluator: Evaluato
             where=lock.name,
             hint=f"it is made for: {'; '.join(lock.environments)}",
         )
+
+
+def _check_pythons(lock: Lock, picked: Mapping[str, int], environment: Environment) -> None:
+    for package in (lock.packages[index] for index in picked.values()) if lock.strict_python else ():
+        if not admits(package.requires_python, environment.version):
+            raise DepsfirstError(
+                f'"{package.name}" is locked for Python "{package.requires_python}", not for {environment.version}',
+                where=package.where,
+                hint="choose a base with such a Python, or lock again for this one",
+            )
 
 
 def _check_demands(lock: Lock, evaluator: Evaluator, picked: Mapping[str, int], environment: Environment) -> None:

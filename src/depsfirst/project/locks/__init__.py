@@ -1,13 +1,15 @@
-"""Lock formats: one file each, of one shape, and the table of them."""
+"""Lock formats: one file each, of one shape, imported when such a lock is there; and the table of them."""
 
 from __future__ import annotations
 
+import re
+from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol
-
-from depsfirst.project.locks import poetry, requirements, uv
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from depsfirst.project.model import Lock, LockText, Project
 
 
@@ -29,22 +31,28 @@ class Format(Protocol):
         """The text without what a new version of the project changes; cheap, without parsing."""
 
 
-MANAGERS: tuple[Format, ...] = (poetry, uv)
-"""Formats whose files serve no other purpose than to be a lock."""
-
-FORMATS: tuple[Format, ...] = (*MANAGERS, requirements)
-
-OTHERS = {
-    "pdm.lock": "export it with `pdm export -o requirements.txt`",
-    "Pipfile.lock": "export it with `pipenv requirements --hash > requirements.txt`",
-    "pylock.toml": "lock with uv, Poetry or pip-compile",
+MANAGERS: Mapping[str, str] = {
+    "poetry.lock": "poetry",
+    "uv.lock": "uv",
+    "pdm.lock": "pdm",
+    "Pipfile.lock": "pipenv",
 }
-"""Locks that are known and not read, with the way out."""
+"""Files that a manager keeps for itself, and the module that reads each."""
+
+EXPORTS: Mapping[str, str] = {
+    "pylock.toml": "pylock",
+    "requirements.txt": "requirements",
+}
+"""Files that people also write beside a manager's own, so that they count only where there is none; best first."""
+
+_NAMED_PYLOCK = re.compile(r"pylock\.[^.]+\.toml")
 
 
 def format_of(name: str) -> Format | None:
     """The format of a lock, by its file name; any other ``.txt`` is a requirements file."""
-    for each in FORMATS:
-        if name in each.NAMES:
-            return each
-    return requirements if PurePath(name).suffix == ".txt" else None
+    module = MANAGERS.get(name) or EXPORTS.get(name)
+    if module is None and _NAMED_PYLOCK.fullmatch(name):
+        module = "pylock"
+    if module is None and PurePath(name).suffix == ".txt":
+        module = "requirements"
+    return cast("Format", import_module(f"{__name__}.{module}")) if module else None

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.model import MAIN, Demand, Dependency, Lock, normalize
+from depsfirst.project.model import MAIN, Dependency, Lock, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +89,7 @@ def read(lock: LockText, project: Project) -> Lock:
     Raises:
         DepsfirstError: a line is broken, not pinned, or has an option that is not supported.
     """
+    from depsfirst.project.demands import demands
     from depsfirst.project.pin import checked
 
     reader = _Reader(lock, project)
@@ -102,7 +103,7 @@ def read(lock: LockText, project: Project) -> Lock:
         project=normalize(project.name),
         packages=packages,
         roots={MAIN: edges},
-        demands=tuple(_demands(packages, project)),
+        demands=tuple(demands(packages, project)),
     )
 
 
@@ -168,23 +169,3 @@ def _packages(pins: list[Pin], index: str | None) -> tuple[tuple[LockedPackage, 
         found.setdefault(pin.key, []).append(pin)
     keys = list(found)
     return tuple(merged(found[key], index) for key in keys), [keys.index(pin.key) for pin in pins]
-
-
-def _demands(packages: tuple[LockedPackage, ...], project: Project) -> Iterator[Demand]:
-    from depsfirst.project.markers import admits
-    from depsfirst.project.requirement import parse_requirement
-    from depsfirst.project.toml import Table
-
-    table = Table(project.pyproject, "pyproject.toml").table("project")
-    for place, text in enumerate(table.texts("dependencies")):
-        where = table.place(f"dependencies[{place}]")
-        requirement = parse_requirement(text, where)
-        name, specifier = normalize(requirement.name), str(requirement.specifier)
-        if name == normalize(project.name):
-            continue
-        fitting = tuple(
-            index
-            for index, package in enumerate(packages)
-            if package.name == name and (package.version is None or admits(specifier, package.version))
-        )
-        yield Demand(text, where, fitting, str(requirement.marker) if requirement.marker else None)
