@@ -95,4 +95,4 @@ def test_an_unknown_key_names_a_close_one_or_all() -> None:
     assert caught.value.hint == 'did you mean "base"?'
     with pytest.raises(DepsfirstError) as caught:
         read_settings({"zzzzzz": "x"}, WHERE)
-    assert (caught.value.hint or "").startswith("the keys are base, cmd,")
+    assert (caught.value.hint or "").startswith("the keys are base, build-args,")

@@ -8,12 +8,18 @@ from depsfirst import __version__
 
 
 def main() -> None:
-    """Say the version, which takes no import, or leave it to the command line."""
+    """Say the version, which takes no import, or leave it to the command line.
+
+    Where a Docker will get an image, it is told so before anything is imported: both then get ready side by side.
+    """
     if sys.argv[1:] in (["--version"], ["-V"]) and _said(f"depsfirst {__version__}\n"):
         return
+    from depsfirst.oci.preamble import begin
+
+    begun = begin(sys.argv[1:])
     from depsfirst import cli
 
-    cli.main()
+    cli.main(begun=begun)
 
 
 def _said(text: str) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from depsfirst.content import ContentStore
+    from depsfirst.oci.preamble import Begun
 
 _INTERRUPTED = 130
 _PATIENCE = 2.0
@@ -27,12 +28,12 @@ _FEW_COLLECTIONS = 100_000
 _DAY = 86400
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with its exit code."""
+def main(arguments: Sequence[str] | None = None, begun: Begun | None = None) -> None:
+    """Run the command line and leave with its exit code; ``begun`` is a load into Docker for a build."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _open_outputs()
     try:
-        code = _run(given)
+        code = _run(given, begun)
         sys.stdout.flush()
     except DepsfirstError as error:
         _print_error(error)
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _leave(code)
 
 
-def _run(given: list[str]) -> int:
+def _run(given: list[str], begun: Begun | None) -> int:
     if given in (["--version"], ["-V"]):
         print(f"depsfirst {__version__}")
         return ExitCode.CLEAN
@@ -57,6 +58,7 @@ def _run(given: list[str]) -> int:
         options = _parser().parse_args(given)
     except SystemExit as stop:  # after the help, or what is wrong with the words
         return stop.code if isinstance(stop.code, int) else ExitCode.FAILURE
+    options.begun = begun
     code: int = options.run(options)
     return code
 
@@ -110,7 +112,7 @@ def _build(options: Namespace) -> int:
     )
     store = ContentStore(default_root())
     with _ended_by_interrupts(store), store.in_use():
-        built = embedded.build(order, store, progress_for(options.verbosity))
+        built = embedded.build(order, store, progress_for(options.verbosity), options.begun)
     if options.verbosity >= 0:
         print(as_table(built), file=sys.stderr)
     print(as_json(built) if options.format == "json" else built.reference)

@@ -6,11 +6,12 @@ serves every engine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.reference import parse_reference
 from depsfirst.settings import TABLE
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,6 +19,24 @@ MAX_LAYERS = 16
 """How many layers the dependencies may take; overlayfs ends at 127 for a whole image, and few layers pull faster."""
 
 TABLE = "tool.depsfirst"
+SEVERITIES = ("error", "warning", "note")
+"""The levels of SARIF, the gravest first."""
+
+
+class BuildSettings(NamedTuple):
+    """How a Dockerfile is built; paths are relative to the manifest's directory.
+
+    Attributes:
+        context: directory of the build context; None where nothing says it.
+        target: the stage; None for the last.
+        build_args: build arguments.
+        contexts: directories, or references, of named contexts.
+    """
+
+    context: str | None = None
+    target: str | None = None
+    build_args: Mapping[str, str] = {}
+    contexts: Mapping[str, str] = {}
 
 
 class Settings(NamedTuple):
@@ -45,6 +64,16 @@ class Settings(NamedTuple):
         ignore_imports: modules that the static import check passes over.
         imports: modules to import to prove that the image works.
         lock: the lock to read, where there are several.
+        select: rules of ``depsfirst check`` to ask, by name, family or pattern; None for all.
+        ignore: those not to ask.
+        severity: the least that a finding must have: ``error``, ``warning`` or ``note``.
+        exclude: patterns of Dockerfiles that are not to be judged in trees.
+        per_file_ignores: rules not to ask, by pattern of a Dockerfile's path.
+        context: as in ``BuildSettings``, for all Dockerfiles; so are the next three.
+        target: the stage.
+        build_args: build arguments.
+        contexts: named contexts.
+        dockerfiles: how single Dockerfiles are built, by path.
     """
 
     base: str | None = None
@@ -68,6 +97,16 @@ class Settings(NamedTuple):
     ignore_imports: tuple[str, ...] = ()
     imports: tuple[str, ...] | None = None
     lock: str | None = None
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    severity: str = "note"
+    exclude: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = {}
+    context: str | None = None
+    target: str | None = None
+    build_args: Mapping[str, str] = {}
+    contexts: Mapping[str, str] = {}
+    dockerfiles: Mapping[str, BuildSettings] = {}
 
 
 def read_settings(table: Mapping[str, Any], where: str) -> Settings:
@@ -76,13 +115,18 @@ def read_settings(table: Mapping[str, Any], where: str) -> Settings:
     Raises:
         DepsfirstError: an unknown key or a value of the wrong type.
     """
-    known = {name.removesuffix("_url").replace("_", "-"): name for name in Settings._fields}
+    return Settings(**_values(table, Settings._fields, f"{where}: {TABLE}"))
+
+
+def _values(table: Mapping[str, Any], fields: Iterable[str], where: str) -> dict[str, Any]:
+    """The checked values of a table, by the name of their field."""
+    known = {name.removesuffix("_url").replace("_", "-"): name for name in fields}
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
-            raise DepsfirstError(f'unknown key "{key}"', where=f"{where}: {TABLE}", hint=_close(key, known))
-        values[known[key]] = _READERS[known[key]](value, f"{where}: {TABLE}.{key}")
-    return Settings(**values)
+            raise DepsfirstError(f'unknown key "{key}"', where=where, hint=_close(key, known))
+        values[known[key]] = _READERS[known[key]](value, f"{where}.{key}")
+    return values
 
 
 def _close(key: str, known: Iterable[str]) -> str:
@@ -114,6 +158,25 @@ def _table(value: object, where: str) -> Mapping[str, str]:
     return {str(name): _text(each, f"{where}.{name}") if each != "" else "" for name, each in value.items()}
 
 
+def _severity(value: object, where: str) -> str:
+    if value not in SEVERITIES:
+        raise DepsfirstError(f'"{value}" is no severity', where=where, hint=f"choose one of {', '.join(SEVERITIES)}")
+    return str(value)
+
+
+def _text_lists(value: object, where: str) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise DepsfirstError("this must be a table of lists of strings", where=where)
+    return {str(name): _texts(each, f"{where}.{name}") for name, each in value.items()}
+
+
+def _dockerfiles(value: object, where: str) -> Mapping[str, BuildSettings]:
+    if not isinstance(value, Mapping) or not all(isinstance(each, Mapping) for each in value.values()):
+        raise DepsfirstError("this must be a table of tables, one for each Dockerfile", where=where)
+    fields = BuildSettings._fields
+    return {str(name): BuildSettings(**_values(each, fields, f'{where}."{name}"')) for name, each in value.items()}
+
+
 def _ports(value: object, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise DepsfirstError("this must be a list of ports", where=where)
@@ -143,8 +206,13 @@ def _workdir(value: object, where: str) -> str:
 
 _READERS: dict[str, Callable[[object, str], Any]] = {
     **dict.fromkeys(("base", "platform", "name", "tag", "user", "mirror", "keyring", "index_url", "lock"), _text),
+    **dict.fromkeys(("context", "target"), _text),
     **dict.fromkeys(("cmd", "packages", "groups", "extras", "ignore_imports", "imports"), _texts),
-    **dict.fromkeys(("env", "labels"), _table),
+    **dict.fromkeys(("select", "ignore", "exclude"), _texts),
+    **dict.fromkeys(("env", "labels", "build_args", "contexts"), _table),
+    "severity": _severity,
+    "per_file_ignores": _text_lists,
+    "dockerfiles": _dockerfiles,
     "entrypoint": _command,
     "workdir": _workdir,
     "ports": _ports,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import IO, NamedTuple
+from typing import IO
+
+from depsfirst.values import NamedTuple
 
 PYTHON_VERSION = re.compile(rb"(3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?\0")
 PYTHON_HEADER = re.compile(rb'#define\s+PY_VERSION\s+"(3\.\d+\.\d+(?:(?:a|b|rc)\d+)?)\+?"')

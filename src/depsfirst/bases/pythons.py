@@ -7,13 +7,14 @@ import posixpath
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.bases.binaries import Binary
 from depsfirst.bases.facts import Interpreter
 from depsfirst.errors import DepsfirstError
 from depsfirst.imports.answers import ELSEWHERE
 from depsfirst.imports.modules import names_of
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import tarfile
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

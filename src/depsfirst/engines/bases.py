@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.bases.facts import choose, target_tags
 from depsfirst.bases.inspect import inspect_base
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import LAYER, Blob, Descriptor, FileSlice, Image, Layer
+from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import Venv
 
 if TYPE_CHECKING:

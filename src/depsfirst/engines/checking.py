@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.imports.answers import Stdlib, Surroundings
 from depsfirst.imports.check import Memory, check, failure
 from depsfirst.trials.verify import Request, top_level
+from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import INTERPRETER
 
 if TYPE_CHECKING:

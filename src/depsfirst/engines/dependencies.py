@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.imports.modules import Provided, provided
@@ -17,6 +17,7 @@ from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import HEAVY, group_layers
 from depsfirst.project.discover import lock_fingerprint, read_lock
 from depsfirst.project.model import Environment
+from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import directories, write_file
 from depsfirst.wheels.parts import layer_parts, part_as_json, part_from_json
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.reference import parse_reference
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.oci.load import Load
+    from depsfirst.oci.preamble import Begun
     from depsfirst.oci.store import Target
     from depsfirst.plan import Order
 
@@ -66,8 +68,23 @@ def destination_for(order: Order, reference: str, ready: Prepared, store: Conten
 
 
 @contextmanager
-def prepared(order: Order) -> Iterator[Prepared]:
-    """Begin to load into the local Docker, if that is where the image may go: it takes a while to get ready."""
+def prepared(order: Order, begun: Begun | None = None) -> Iterator[Prepared]:
+    """Begin to load into the local Docker, if that is where the image may go: it takes a while to get ready.
+
+    Args:
+        order: says where it goes.
+        begun: a load into some Docker whose first bytes were sent; taken back if it is not the one that is meant.
+    """
+    try:
+        with _prepared(order, begun) as ready:
+            yield ready
+    finally:
+        if begun is not None:
+            begun.connection.close()
+
+
+@contextmanager
+def _prepared(order: Order, begun: Begun | None) -> Iterator[Prepared]:
     if order.output is not None:
         yield Prepared(None, None)
         return
@@ -79,7 +96,7 @@ def prepared(order: Order) -> Iterator[Prepared]:
     if not order.load and not answers(endpoint):
         yield Prepared(None, None)
         return
-    with Load(endpoint) as load:
+    with Load(endpoint, begun if begun and begun.path == endpoint.socket else None) as load:
         with suppress(OSError):  # it will be said when the image is sent
             load.begin()
         yield Prepared(endpoint, load)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.oci.layer import make_layer
 from depsfirst.project.discover import discover_library
+from depsfirst.values import NamedTuple
 from depsfirst.wheels import earlier
 from depsfirst.wheels.own import install_project
 from depsfirst.wheels.parts import layer_parts

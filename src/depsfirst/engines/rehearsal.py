@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.reference import parse_reference
@@ -11,6 +11,7 @@ from depsfirst.oci.store import copy
 from depsfirst.trials.runners.chroot import Chroot, check_machine
 from depsfirst.trials.runners.docker import Docker
 from depsfirst.trials.runners.podman import Podman
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

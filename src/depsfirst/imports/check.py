@@ -10,11 +10,12 @@ import gc
 import hashlib
 import sys
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.imports.answers import Judge, Place, Problem, Stdlib, Surroundings, fault, place
 from depsfirst.imports.modules import Names, Provided, absolute, hooks_of, names_of, provided, site_path
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import _socket
 import json
 import os
-import socket
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.pieces import CHUNK, FileSlice, opened, shorter
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from socket import socket
     from types import TracebackType
     from typing import Self
 
@@ -50,10 +52,10 @@ class Connection:
         DepsfirstError: nobody answers, the user may not connect, or the connection breaks.
     """
 
-    def __init__(self, endpoint: Endpoint, *, seconds: float) -> None:
+    def __init__(self, endpoint: Endpoint, *, seconds: float, connected: _socket.socket | None = None) -> None:
         self._endpoint = endpoint
         try:
-            self._socket = _connect(endpoint, seconds)
+            self._socket = connected or _connect(endpoint, seconds)
         except OSError as error:
             raise _unreachable(endpoint, error) from error
         self.patience(seconds)
@@ -77,8 +79,8 @@ class Connection:
         The system keeps this time, as a socket that Python times is not one that the kernel can copy files to.
         """
         limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, limit)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDTIMEO, limit)
 
     def get(self, path: str) -> Response:
         """A question, and its answer."""
@@ -104,7 +106,11 @@ class Connection:
     def post(self, path: str, media_type: str) -> Body:
         """Begin a request with a body of unknown length."""
         more = f"Content-Type: {media_type}", "Transfer-Encoding: chunked"
-        return Body(self._socket, self._head("POST", path, *more))
+        return self.body(self._head("POST", path, *more))
+
+    def body(self, head: bytes = b"") -> Body:
+        """The rest of a request whose head is still to be sent, or was sent already."""
+        return Body(self._socket, head, plain=self._endpoint.certificates is None)
 
     def response(self) -> Response:
         """The answer to the request that was sent last."""
@@ -128,10 +134,10 @@ class Connection:
 class Body:
     """The body of a request, sent in chunks; small ones are gathered, files are copied by the kernel."""
 
-    def __init__(self, connection: socket.socket, head: bytes) -> None:
+    def __init__(self, connection: _socket.socket, head: bytes, *, plain: bool) -> None:
         self._socket = connection
         self._waiting = bytearray(head)
-        self._plain = type(connection) is socket.socket  # not TLS
+        self._plain = plain  # not TLS
 
     def send(self, pieces: Iterable[Piece], sent: Callable[[int], None]) -> None:
         """Send pieces.
@@ -186,15 +192,22 @@ class Body:
         return len(data)
 
 
-def _connect(endpoint: Endpoint, seconds: float) -> socket.socket:
-    if endpoint.socket is not None:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.connect(endpoint.socket)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+def _connect(endpoint: Endpoint, seconds: float) -> _socket.socket:
+    """A connection; what the module "socket" adds to the system's calls is not needed for a socket file."""
+    if endpoint.socket is None:
+        return _connected_by_tcp(endpoint, seconds)
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        connection.connect(endpoint.socket)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connected_by_tcp(endpoint: Endpoint, seconds: float) -> _socket.socket:
+    import socket
+
     connection = socket.create_connection(endpoint.address, timeout=seconds)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.settimeout(None)
@@ -203,7 +216,7 @@ def _connect(endpoint: Endpoint, seconds: float) -> socket.socket:
     return _secured(connection, endpoint.certificates, endpoint.address[0])
 
 
-def _secured(connection: socket.socket, folder: Path, host: str) -> socket.socket:
+def _secured(connection: socket, folder: Path, host: str) -> socket:
     import ssl
 
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
@@ -230,7 +243,7 @@ def _unreachable(endpoint: Endpoint, error: OSError) -> DepsfirstError:
 class _Answers:
     """What comes back on a connection. Python's own file of a socket takes a time-out for the end."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: _socket.socket) -> None:
         self._socket = connection
         self._buffer = bytearray()
 

@@ -10,11 +10,12 @@ import hashlib
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import LAYER, Blob, Descriptor, Layer, Part
 from depsfirst.oci.pieces import FileSlice, chunks, sha256, total
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.oci.bundle import opening
 from depsfirst.oci.connection import Connection
+from depsfirst.oci.preamble import FIRST, MEDIA_TYPE, PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from depsfirst.oci.connection import Response
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.oci.pieces import Piece
+    from depsfirst.oci.preamble import Begun
 
 _CONNECT_SECONDS = 10
 _LOAD_SECONDS = 3600
@@ -27,14 +29,20 @@ _LOAD_SECONDS = 3600
 class Load:
     """A load on a connection of its own; one that is closed before it ends loads nothing.
 
+    Args:
+        endpoint: the daemon.
+        begun: a load into it whose first bytes were sent already.
+
     Raises:
         DepsfirstError: no daemon is there.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._connection = Connection(endpoint, seconds=_CONNECT_SECONDS)
+    def __init__(self, endpoint: Endpoint, begun: Begun | None = None) -> None:
+        connected = begun.connection if begun else None
+        self._connection = Connection(endpoint, seconds=_CONNECT_SECONDS, connected=connected)
         self._connection.patience(_LOAD_SECONDS)
-        self._body = self._connection.post("/images/load?quiet=1", "application/x-tar")
+        self._body = self._connection.body() if begun else self._connection.post(PATH, MEDIA_TYPE)
+        self._sent = len(FIRST) if begun else 0
         self._begun = False
 
     def __enter__(self) -> Self:
@@ -53,7 +61,7 @@ class Load:
         """
         if not self._begun:
             self._begun = True
-            self._body.send((opening(),), lambda _: None)
+            self._body.send((opening()[self._sent :],), lambda _: None)
             self._body.flush()
 
     def send(self, pieces: Iterable[Piece], sent: Callable[[int], None]) -> None:

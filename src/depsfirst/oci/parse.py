@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import (
@@ -20,6 +20,7 @@ from depsfirst.oci.image import (
     Layer,
 )
 from depsfirst.oci.pieces import sha256
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

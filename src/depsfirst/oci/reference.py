@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 
 _HUB = "docker.io"
 _DEFAULT_TAG = "latest"

@@ -9,12 +9,13 @@ mounts it from another repository, ``put`` uploads, ``finish`` puts configuratio
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import identity
 from depsfirst.oci.image import CHUNK, LAYER, FileSlice
 from depsfirst.oci.parse import check_digest, check_platform
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

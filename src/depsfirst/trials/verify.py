@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.trials.runners import Trial, UnavailableError
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

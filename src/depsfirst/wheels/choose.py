@@ -7,12 +7,13 @@ sha256 is that of the lock.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 from depsfirst.wheels.index import index_files
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from depsfirst.values import NamedTuple
 from depsfirst.wheels.ignored import rules
 from depsfirst.wheels.tree import LEFT_OUT, OUTPUTS
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 from depsfirst.wheels import declared
 from depsfirst.wheels.backend import Source, built_wheel
 from depsfirst.wheels.earlier import Earlier, Entry, this_python, within

@@ -7,9 +7,10 @@ with another shares their parts: nothing of them is fetched, unpacked or written
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.oci.image import FileSlice, Part
+from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import Venv, directories, write_part
 
 if TYPE_CHECKING:

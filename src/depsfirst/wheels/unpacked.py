@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from errno import EEXIST, EISDIR, ENAMETOOLONG, ENOTDIR
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 from posixpath import dirname, join, normpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.bundle import DOCKER_MANIFEST, blob_member, closing, opening
@@ -20,6 +20,7 @@ from depsfirst.oci.parse import check_digest, image_of, load_json
 from depsfirst.oci.pieces import CHUNK, chunks, opened, sha256, write_all, write_pieces
 from depsfirst.oci.reference import parse_reference
 from depsfirst.oci.unpack import compression_of, unpacking
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ to it, the containerd store by the digest of its blob; each reads in the tar wha
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.bundle import blob_member, closing
@@ -18,6 +18,7 @@ from depsfirst.oci.holdings import Held, Inventory
 from depsfirst.oci.image import LAYER_ZSTD
 from depsfirst.oci.load import Load
 from depsfirst.oci.store import RefusedError
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

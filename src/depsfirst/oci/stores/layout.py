@@ -7,13 +7,14 @@ import os
 import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import explained, is_leftover, replacing
 from depsfirst.oci.image import INDEX, MANIFEST, Blob, FileSlice, canonical
 from depsfirst.oci.parse import Platform, choose, load_json, parse_image, read_descriptor, read_json_blob
 from depsfirst.oci.pieces import write_all, write_pieces
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -17,11 +17,12 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.bases.facts import numbers
 from depsfirst.trials.rootdir import RootDir
 from depsfirst.trials.runners import KEPT, Outcome, Trial, UnavailableError, tail
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from depsfirst.content import ContentStore

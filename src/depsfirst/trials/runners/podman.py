@@ -7,9 +7,9 @@ import secrets
 import shlex
 import shutil
 import subprocess
-from typing import NamedTuple
 
 from depsfirst.trials.runners import Outcome, Trial, UnavailableError, tail
+from depsfirst.values import NamedTuple
 
 FLAGS = "DEPSFIRST_PODMAN_FLAGS"
 """Environment variable with more options for ``podman run``, for machines that need some."""
