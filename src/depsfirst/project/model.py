@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

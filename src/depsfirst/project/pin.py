@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 from packaging.utils import (
@@ -20,6 +20,7 @@ from depsfirst.project.locked import canonical_version, is_commit
 from depsfirst.project.markers import admits, check
 from depsfirst.project.model import LockedFile, LockedPackage, Source, normalize
 from depsfirst.project.requirement import parse_requirement
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

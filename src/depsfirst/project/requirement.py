@@ -7,7 +7,7 @@ extras, versions and sources must be asked for. Spelling, order and the form of 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from packaging.dependency_groups import resolve_dependency_groups
@@ -20,6 +20,7 @@ from depsfirst.project.locked import marker_of, url_of
 from depsfirst.project.markers import samples
 from depsfirst.project.model import normalize
 from depsfirst.project.toml import Table
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

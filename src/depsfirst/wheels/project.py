@@ -11,9 +11,10 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.values import NamedTuple
 from depsfirst.wheels import declared, earlier
 from depsfirst.wheels.ignored import repository
 from depsfirst.wheels.tree import LARGE, Hashes, walk
