@@ -157,6 +157,48 @@ def _check_given(options: Namespace) -> None:
             raise DepsfirstError(f"{name} is empty", hint="give it a value, or leave it out")
 
 
+def _why(options: Namespace) -> int:
+    from depsfirst.cache.request import Request, version_of
+    from depsfirst.cache.why import why
+    from depsfirst.reports.why import as_json, as_text, draw
+
+    if bool(options.paths) == bool(options.change):
+        raise DepsfirstError(
+            "name the files that change, or else the kind of edit with --change",
+            hint="as in `depsfirst why README.md` or `depsfirst why --change version-bump`",
+        )
+    request = Request(
+        file=options.file,
+        context=options.context,
+        target=options.target,
+        arguments=_pairs(options.build_arg, "--build-arg"),
+        contexts=_pairs(options.build_context, "--build-context"),
+        revision=options.rev,
+        version=version_of(options.buildkit),
+    )
+    answer = why(request, options.paths, options.change or "paths")
+    for note in answer.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if options.format == "json":
+        print(as_json(answer))
+    elif sys.stdout.isatty():
+        draw(answer, sys.stdout)
+    else:
+        print(as_text(answer))
+    return ExitCode.CLEAN
+
+
+def _pairs(given: list[str], option: str) -> dict[str, str]:
+    """``NAME=VALUE`` options; a name alone has its value from the environment, as for Docker."""
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not (equals or name in os.environ):
+            raise DepsfirstError(f'"{text}" is no {option}', hint=f"write {option} NAME=VALUE")
+        pairs[name] = value if equals else os.environ[name]
+    return pairs
+
+
 def _cache(options: Namespace) -> int:
     from depsfirst.content import ContentStore, default_root
     from depsfirst.reports.build import as_size
@@ -200,6 +242,11 @@ def _parser() -> ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_build(
         verbs.add_parser("build", help="build the image of a project, without a daemon", formatter_class=Formatter)
+    )
+    _add_why(
+        verbs.add_parser(
+            "why", help="say which steps of a Dockerfile run again after an edit", formatter_class=Formatter
+        )
     )
     _add_cache(verbs.add_parser("cache", help="look at the cache, or make it smaller", formatter_class=Formatter))
     return parser
@@ -246,6 +293,27 @@ def _add_build(verb: ArgumentParser) -> None:
     level.add_argument(
         "-v", "--verbose", action="store_const", const=1, dest="verbosity", help="say what was done and why"
     )
+
+
+def _add_why(verb: ArgumentParser) -> None:
+    verb.description = (
+        "Say, without building, which steps of a Dockerfile run again on BuildKit after an edit, through which chain,"
+        " and whether dependencies are installed again."
+    )
+    verb.set_defaults(run=_why)
+    verb.add_argument("paths", nargs="*", metavar="PATH", help="files that change together, relative to the context")
+    verb.add_argument(
+        "--change", choices=("code", "version-bump", "readme"), help="the obvious edit, so that no file need be named"
+    )
+    build = verb.add_argument_group("the build, as for docker build")
+    build.add_argument("-f", "--file", metavar="FILE", help="the Dockerfile (default: the one in the context)")
+    build.add_argument("--context", metavar="DIR", help="the build context (default: here, or beside the Dockerfile)")
+    build.add_argument("--target", metavar="STAGE", help="the stage to build (default: the last)")
+    build.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="a build argument")
+    build.add_argument("--build-context", action="append", default=[], metavar="NAME=DIR", help="a named context")
+    build.add_argument("--buildkit", metavar="VERSION", help="the BuildKit that builds, as 0.13 (default: the newest)")
+    verb.add_argument("--rev", metavar="REV", help="look at this commit instead of the files as they are")
+    verb.add_argument("--format", choices=("text", "json"), default="text", help="what to print")
 
 
 def _add_cache(verb: ArgumentParser) -> None:

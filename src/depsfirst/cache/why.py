@@ -1,0 +1,204 @@
+"""Answers which steps of a build run again after an edit, why, and whether dependencies are installed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from depsfirst.cache.causes import CauseKind
+from depsfirst.cache.changes import KINDS, Change, given
+from depsfirst.cache.installing import Installs, installs_of
+from depsfirst.cache.main_module import code_edit, readme_edit
+from depsfirst.cache.manifests import Place, places
+from depsfirst.cache.model import Outcome, Status, compare
+from depsfirst.cache.request import Opened, open_build
+from depsfirst.cache.version_lines import version_bump
+from depsfirst.dockerfile.stages import require_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depsfirst.cache.build import Build
+    from depsfirst.cache.causes import Cause
+    from depsfirst.cache.changes import ChangeKind
+    from depsfirst.cache.request import Request
+    from depsfirst.dockerfile.stages import Stage
+
+Reruns = Literal["yes", "no", "unknown"]
+_WORST_FIRST: tuple[Reruns, ...] = ("yes", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A step, what becomes of it, and what it installs.
+
+    Attributes:
+        outcome: what becomes of it.
+        installs: what it installs.
+        because: why it runs again, from the first cause on; None if it is cached.
+    """
+
+    outcome: Outcome
+    installs: Installs
+    because: str | None
+
+    @property
+    def stage(self) -> str:
+        """The stage's name; ``stage-N``, as BuildKit says it, where it has none."""
+        return stage_name(self.outcome.step.stage)
+
+    @property
+    def reinstalls(self) -> Reruns:
+        """Whether it installs dependencies again."""
+        status = self.outcome.status
+        if status is Status.CACHED or not (self.installs.dependencies or self.installs.uncertain):
+            return "no"
+        return "yes" if status is Status.RERUNS and self.installs.dependencies else "unknown"
+
+    @property
+    def text(self) -> str:
+        """What stands behind the keyword, heredocs included."""
+        syntax = self.outcome.step.instruction.syntax
+        start = syntax.start + len(syntax.keyword)
+        bodies = (f"\n{each.content}{each.opener.delimiter}" for each in syntax.heredocs)
+        return "".join((syntax.text[start:].strip(), *bodies))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an edit does to a build.
+
+    Attributes:
+        dockerfile: as the user would write its path.
+        context: the same of the main context's directory.
+        target: the stage that is built.
+        change: the edit.
+        steps: in file order.
+        notes: what the answer takes for granted.
+    """
+
+    dockerfile: str
+    context: str
+    target: str
+    change: Change
+    steps: tuple[Answered, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reruns_dependencies(self) -> Reruns:
+        """Whether dependencies are installed again."""
+        verdicts = [step.reinstalls for step in self.steps]
+        return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), "no")
+
+    @property
+    def reinstalling(self) -> tuple[Answered, ...]:
+        """The steps for which that is so; none if the answer is no."""
+        worst = self.reruns_dependencies
+        return tuple(step for step in self.steps if step.reinstalls == worst != "no")
+
+    def of(self, status: Status) -> tuple[Answered, ...]:
+        """The steps of which that becomes."""
+        return tuple(step for step in self.steps if step.outcome.status is status)
+
+
+def why(request: Request, paths: Sequence[str] = (), kind: ChangeKind = "paths") -> Answer:
+    """What an edit does to a build.
+
+    Args:
+        request: the build.
+        paths: what is edited, all of it together, relative to the context.
+        kind: the edit that is meant if no path is given.
+
+    Raises:
+        DepsfirstError: the build is wrong, a path is outside of its contexts, or the edit that is meant is not found.
+    """
+    opened = open_build(request)
+    change = given(paths, opened.directories) if kind not in KINDS else _found(opened, kind)
+    before = _reading(opened)
+    outcomes = compare(before, changed(before, change))
+    target = require_target(before.outline.stages, before.target, before.file)
+    return Answer(
+        before.file,
+        opened.context,
+        stage_name(target),
+        change,
+        _answered(opened, outcomes),
+        tuple(_notes(opened, change)),
+    )
+
+
+def stage_name(stage: Stage) -> str:
+    """The stage's name; ``stage-N``, as BuildKit says it, where it has none."""
+    return stage.name or f"stage-{stage.index}"
+
+
+def changed(build: Build, change: Change) -> Build:
+    """The build after an edit."""
+    texts = change.texts()
+    unknown = {edit.path for edit in change.edits if not edit.context} - texts.keys()
+
+    def read(path: str) -> bytes | None:
+        if path in texts:
+            return texts[path].encode(errors="surrogateescape")
+        return None if path in unknown else build.read(path)
+
+    contexts = {name: change.apply(context, name) for name, context in build.contexts.items()}
+    return replace(build, context=change.apply(build.context), contexts=contexts, read=read)
+
+
+def _found(opened: Opened, kind: ChangeKind) -> Change:
+    build = opened.build
+    there = places(build.context, opened.text, build.outline, opened.file)
+    if kind == "code":
+        return code_edit(build.context, there, build.outline)
+    if kind == "readme":
+        return readme_edit(there, Place(build.context, opened.text, ""))
+    return version_bump(there)
+
+
+def _reading(opened: Opened) -> Build:
+    return replace(opened.build, read=opened.bytes)
+
+
+def _answered(opened: Opened, outcomes: Sequence[Outcome]) -> tuple[Answered, ...]:
+    installs = installs_of([outcome.step for outcome in outcomes], opened.text)
+    return tuple(
+        Answered(outcome, each, "; ".join(chain(outcome, outcomes)) or None)
+        for outcome, each in zip(outcomes, installs, strict=True)
+    )
+
+
+def chain(outcome: Outcome, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Why a step is not cached, from the first cause on; what merely stands on another step adds nothing to it."""
+    at_line: dict[int, Outcome] = {}
+    for each in outcomes:
+        at_line.setdefault(each.step.line, each)
+    links: list[str] = []
+    seen: set[int] = set()
+    here: Outcome | None = outcome
+    while here is not None and id(here) not in seen:
+        seen.add(id(here))
+        cause = _decisive(here)
+        if cause is None:
+            break
+        if cause.kind is not CauseKind.PARENT_STEP:
+            links.append(cause.text)
+        leads = cause.kind in {CauseKind.PARENT_STEP, CauseKind.STAGE_CONTENT}
+        here = at_line.get(cause.line) if leads and cause.line is not None else None
+    return tuple(reversed(links))
+
+
+def _decisive(outcome: Outcome) -> Cause | None:
+    """The cause that counts most: a certain one before one that may be, the step's own before those below it."""
+    return min(outcome.causes, key=lambda cause: not cause.certain, default=None)
+
+
+def _notes(opened: Opened, change: Change) -> list[str]:
+    paths = {edit.path for edit in change.edits if not edit.context}
+    notes = []
+    if opened.file in paths:
+        notes.append(f"it is taken for granted that the edit of {opened.file} changes no instruction")
+    ignore = opened.build.context.ignore_file
+    if ignore in paths:
+        notes.append(f"it is taken for granted that the edit of {ignore} leaves out the same files")
+    return notes
