@@ -1,17 +1,13 @@
-"""Commands that write one file of which part of their input decides: exporters, which write the third-party set alone."""
+"""Commands that write one file of which a part of their input decides, as an exporter of the locked packages does."""
 
 from __future__ import annotations
 
-import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from depsfirst.dockerfile.shell import Command
-    from depsfirst.project.locks import Format
-    from depsfirst.project.model import Project
 
     Texts = Mapping[str, "str | None"]
     """Texts by absolute path in the image; None for a file that is not there. What nobody knows is not in it."""
