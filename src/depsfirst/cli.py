@@ -13,8 +13,10 @@ from depsfirst.errors import DepsfirstError, ExitCode
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from depsfirst.checks.fix import Mended
+    from depsfirst.checks.run import Checker, Order, Report
     from depsfirst.content import ContentStore
     from depsfirst.oci.preamble import Begun
 
@@ -55,7 +57,7 @@ def _run(given: list[str], begun: Begun | None) -> int:
         return ExitCode.CLEAN
     gc.set_threshold(_FEW_COLLECTIONS)
     try:
-        options = _parser().parse_args(given)
+        options = _parser(given).parse_args(given)
     except SystemExit as stop:  # after the help, or what is wrong with the words
         return stop.code if isinstance(stop.code, int) else ExitCode.FAILURE
     options.begun = begun
@@ -199,6 +201,78 @@ def _pairs(given: list[str], option: str) -> dict[str, str]:
     return pairs
 
 
+def _check(options: Namespace) -> int:
+    from depsfirst.checks.run import Checker
+    from depsfirst.checks.writing import changes, write
+    from depsfirst.reports.check import as_diff
+
+    checker = Checker(_check_order(options))
+    if not (options.fix or options.unsafe_fixes or options.diff):
+        return _show_findings(options, checker)
+    mended, report = checker.mended(unsafe=options.unsafe_fixes)
+    if options.diff:
+        difference = as_diff(changes(checker.files, mended.files))
+        print(difference, end="")
+        return ExitCode.FINDINGS if difference else ExitCode.CLEAN
+    write(checker.files, mended.files)
+    return _show_findings(options, checker, report, mended)
+
+
+def _check_order(options: Namespace) -> Order:
+    from pathlib import Path
+
+    from depsfirst.checks.model import Severity
+    from depsfirst.checks.run import Order
+    from depsfirst.checks.setup import setup_of
+
+    setup = setup_of(
+        options.context,
+        options.target,
+        _pairs(options.build_arg, "--build-arg"),
+        _pairs(options.build_context, "--build-context"),
+    )
+    return Order(
+        paths=tuple(map(Path, options.paths)),
+        select=_words(options.select) if options.select else None,
+        ignore=_words(options.ignore),
+        severity=Severity(options.severity) if options.severity else None,
+        setup=setup,
+    )
+
+
+def _words(given: list[str]) -> tuple[str, ...]:
+    """The words of options that take several with commas between."""
+    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())
+
+
+def _show_findings(
+    options: Namespace, checker: Checker, report: Report | None = None, mended: Mended | None = None
+) -> int:
+    from depsfirst.reports.check import Style, failures, shown_as
+
+    report = report or checker.report()
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    print(shown_as(options.format, report, mended, checker.files, Style(colour, options.verbose)))
+    for diagnosis, message in failures(report) if options.format == "text" else ():
+        print(f"{'error' if diagnosis.named else 'skipped'}: {message}", file=sys.stderr)
+    if not report.diagnoses:
+        print("no Dockerfile is found", file=sys.stderr)
+    code = report.exit_code
+    return ExitCode.CLEAN if options.exit_zero and code is ExitCode.FINDINGS else code
+
+
+def _rules(options: Namespace) -> int:
+    from depsfirst.checks.choice import rule_named
+    from depsfirst.checks.rules import RULES
+    from depsfirst.reports.rules import as_json, as_list, as_page
+
+    if options.name:
+        print(as_page(rule_named(RULES, options.name)), end="")
+    else:
+        print(as_json() if options.format == "json" else as_list())
+    return ExitCode.CLEAN
+
+
 def _cache(options: Namespace) -> int:
     from depsfirst.content import ContentStore, default_root
     from depsfirst.reports.build import as_size
@@ -227,7 +301,7 @@ def _print_error(error: DepsfirstError) -> None:
         print(f"hint: {error.hint}", file=sys.stderr)
 
 
-def _parser() -> ArgumentParser:
+def _parser(given: Sequence[str]) -> ArgumentParser:
     from argparse import ArgumentParser, HelpFormatter
 
     class Formatter(HelpFormatter):
@@ -240,16 +314,19 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="depsfirst", description=description, formatter_class=Formatter)
     parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    _add_build(
-        verbs.add_parser("build", help="build the image of a project, without a daemon", formatter_class=Formatter)
-    )
-    _add_why(
-        verbs.add_parser(
-            "why", help="say which steps of a Dockerfile run again after an edit", formatter_class=Formatter
-        )
-    )
-    _add_cache(verbs.add_parser("cache", help="look at the cache, or make it smaller", formatter_class=Formatter))
+    for name, (help_text, add) in _verbs().items():
+        verb = verbs.add_parser(name, help=help_text, formatter_class=Formatter)
+        if name in given:  # the options of the others would only cost time
+            add(verb)
     return parser
+
+
+def _verbs() -> dict[str, tuple[str, Callable[[ArgumentParser], None]]]:
+    return {
+        "build": ("build the image of a project, without a daemon", _add_build),
+        "why": ("say which steps of a Dockerfile run again after an edit", _add_why),
+        "cache": ("look at the cache, or make it smaller", _add_cache),
+    }
 
 
 def _width() -> int:
@@ -313,6 +390,39 @@ def _add_why(verb: ArgumentParser) -> None:
     build.add_argument("--build-context", action="append", default=[], metavar="NAME=DIR", help="a named context")
     build.add_argument("--buildkit", metavar="VERSION", help="the BuildKit that builds, as 0.13 (default: the newest)")
     verb.add_argument("--rev", metavar="REV", help="look at this commit instead of the files as they are")
+    verb.add_argument("--format", choices=("text", "json"), default="text", help="what to print")
+
+
+def _add_check(verb: ArgumentParser) -> None:
+    verb.description = (
+        "Find what makes an edit of code, version, readme or settings install the dependencies again, and what makes"
+        " images larger or slower to build than they need be; and mend it."
+    )
+    verb.set_defaults(run=_check)
+    verb.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="Dockerfiles, or trees (default: here)")
+    what = verb.add_argument_group("what is looked for: names, families or patterns of `depsfirst rules`")
+    what.add_argument("--select", action="append", default=[], metavar="RULE", help="these rules alone")
+    what.add_argument("--ignore", action="append", default=[], metavar="RULE", help="not these rules")
+    what.add_argument("--severity", choices=("error", "warning", "note"), help="findings that are at least so grave")
+    mend = verb.add_argument_group("mending")
+    mend.add_argument("--fix", action="store_true", help="make the fixes that are proven to be safe")
+    mend.add_argument("--unsafe-fixes", action="store_true", help="make those that somebody has to look at, too")
+    mend.add_argument("--diff", action="store_true", help="show what the fixes would change, and write nothing")
+    build = verb.add_argument_group("the build, where what compose, bake and CI files say is not wanted")
+    build.add_argument("--context", metavar="DIR", help="the build context")
+    build.add_argument("--target", metavar="STAGE", help="the stage to build")
+    build.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="a build argument")
+    build.add_argument("--build-context", action="append", default=[], metavar="NAME=DIR", help="a named context")
+    how = verb.add_argument_group("how")
+    how.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", help="what to print")
+    how.add_argument("--exit-zero", action="store_true", help="end with 0 also if there are findings")
+    how.add_argument("-v", "--verbose", action="store_true", help="say how each Dockerfile is taken to be built")
+
+
+def _add_rules(verb: ArgumentParser) -> None:
+    verb.description = "List the rules of `depsfirst check`, or explain one."
+    verb.set_defaults(run=_rules)
+    verb.add_argument("name", nargs="?", metavar="RULE", help="the rule to explain")
     verb.add_argument("--format", choices=("text", "json"), default="text", help="what to print")
 
 
