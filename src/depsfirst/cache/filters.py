@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from depsfirst.cache.keys import Place
     from depsfirst.dockerfile.shell import Command
 
     Texts = Mapping[str, "str | None"]
@@ -33,5 +34,10 @@ class Filtered(Protocol):
 class Filter(Protocol):
     """Knows some commands."""
 
-    def __call__(self, command: Command) -> Filtered | None:
-        """What a command writes; None for a command that it does not know."""
+    def __call__(self, command: Command, place: Place) -> Filtered | None:
+        """What a command writes; None for a command that it does not know.
+
+        Args:
+            command: of a RUN.
+            place: the variables, user and directory of the RUN.
+        """
