@@ -18,6 +18,7 @@ from depsfirst.engines.checking import check_imports, import_request
 from depsfirst.engines.dependencies import dependencies, environment_layer
 from depsfirst.engines.destinations import destination_for
 from depsfirst.engines.first_party import code_layer, libraries, library_layer, own, wheel_ahead
+from depsfirst.engines.manifests import remembering
 from depsfirst.engines.planning import make_plan
 from depsfirst.engines.tools import Tools
 from depsfirst.errors import DepsfirstError
@@ -58,7 +59,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
         DepsfirstError: it cannot be built; the destination has what it had before.
     """
     clock, epoch = _Clock(started), _source_date_epoch()
-    plan = make_plan(order, discover(order.directory), store)
+    plan = make_plan(order, discover(order.directory, remembering(store)), store)
     tools = Tools(store, plan.index_url, progress)
     with wheel_ahead(plan, tools) as wheel:
         with clock.step("base"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.bases.facts import choose, target_tags
 from depsfirst.bases.inspect import inspect_base
-from depsfirst.errors import DepsfirstError
+from depsfirst.engines.local_bases import local_base
 from depsfirst.oci.image import LAYER, Blob, Descriptor, FileSlice, Image, Layer
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import Venv
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from depsfirst.bases.facts import BaseFacts, Interpreter
     from depsfirst.content import ContentStore
     from depsfirst.engines.tools import Tools
-    from depsfirst.oci.store import Source
     from depsfirst.plan import Plan
 
-_DEB, _OCI, _ARCHIVE = "deb:", "oci:", "docker-archive:"
+_DEB = "deb:"
 _BASES = "bases"
 _FRESH = "fresh-bases"
 
@@ -83,28 +82,9 @@ def resolve_base(plan: Plan, tools: Tools, *, refresh: bool) -> Base:
     if plan.base.startswith(_DEB):
         image = _debian(plan, tools, refresh=refresh)
     else:
-        from depsfirst.oci.parse import Platform
-        from depsfirst.oci.store import read
-
-        image = read(_source(plan.base, tools.store), Platform.parse(plan.platform), tools.store)
+        image = local_base(plan.base, plan.platform, tools.store)
     facts = inspect_base(image, tools.store, plan.base)
     return Base(plan.base, image, facts, _interpreter(facts, plan, tools.store))
-
-
-def _source(base: str, store: ContentStore) -> Source:
-    if base.startswith(_OCI):
-        from depsfirst.oci.stores.layout import Layout
-
-        return Layout.parse(base.removeprefix(_OCI))
-    if base.startswith(_ARCHIVE):
-        from depsfirst.oci.stores.archive import DockerArchive
-
-        return DockerArchive.parse(base.removeprefix(_ARCHIVE), store)
-    raise DepsfirstError(
-        f'"{base}" is no base that can be read',
-        hint="write deb:SUITE, oci:DIR[:TAG] or docker-archive:FILE; a base in a registry is copied into a layout with"
-        " `skopeo copy docker://NAME oci:DIR`, one in Docker is saved with `docker save -o FILE NAME`",
-    )
 
 
 def _debian(plan: Plan, tools: Tools, *, refresh: bool) -> Image:

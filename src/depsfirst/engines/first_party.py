@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from depsfirst.engines.manifests import remembering
 from depsfirst.oci.layer import make_layer
 from depsfirst.project.discover import discover_library
 from depsfirst.values import NamedTuple
@@ -67,7 +68,7 @@ def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) 
 
 
 def _library(directory: Path, plan: Plan, base: Base, tools: Tools) -> Own:
-    project = discover_library(directory, plan.project.lock)
+    project = discover_library(directory, plan.project.lock, remembering(tools.store))
     wheel = project_wheel(project, tools.store, index_url=plan.index_url, progress=tools.progress)
     return own(project, wheel, base, tools)
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from depsfirst.oci.image import INDEX, canonical
+from depsfirst.oci.image import INDEX, INDEX_FILE, LAYOUT, LAYOUT_FILE, NAME, canonical
 from depsfirst.oci.layer import END, TarEntry, entry_header, padding
-from depsfirst.oci.stores.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, NAME
 
 if TYPE_CHECKING:
     from depsfirst.oci.image import Blob, Image

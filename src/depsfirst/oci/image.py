@@ -23,10 +23,14 @@ __all__ = [
     "CHUNK",
     "CONFIG",
     "INDEX",
+    "INDEX_FILE",
     "LAYER",
     "LAYER_GZIP",
     "LAYER_ZSTD",
+    "LAYOUT",
+    "LAYOUT_FILE",
     "MANIFEST",
+    "NAME",
     "Blob",
     "Descriptor",
     "FileSlice",
@@ -43,6 +47,10 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 LAYER_GZIP = LAYER + "+gzip"
 LAYER_ZSTD = LAYER + "+zstd"
+LAYOUT_FILE = "oci-layout"
+INDEX_FILE = "index.json"
+NAME = "org.opencontainers.image.ref.name"
+"""The annotation of an index that holds an image's tag."""
 
 _COMPRESSION: dict[str, Compression | None] = {LAYER: None, LAYER_GZIP: "gzip", LAYER_ZSTD: "zstd"}
 
@@ -50,6 +58,10 @@ _COMPRESSION: dict[str, Compression | None] = {LAYER: None, LAYER_GZIP: "gzip", 
 def canonical(value: Any) -> bytes:
     """JSON whose bytes depend on the value alone: sorted keys, no blanks, UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+LAYOUT = canonical({"imageLayoutVersion": "1.0.0"})
+"""What the file ``oci-layout`` holds."""
 
 
 class Descriptor(NamedTuple):

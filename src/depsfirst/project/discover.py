@@ -14,10 +14,13 @@ from depsfirst.project.model import LockText
 from depsfirst.project.toml import Table, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from depsfirst.project.locks import Format
     from depsfirst.project.model import Lock, Project
+
+    Values = Callable[[str, str], Mapping[str, Any]]
+    """Reads a text of TOML; the second argument is what its file is called in a message."""
 
 _FINGERPRINT_FORMAT = 2
 _SIGNS = ("requirements.txt", "setup.py", "setup.cfg", "Pipfile", *MANAGERS, *EXPORTS)
@@ -47,11 +50,12 @@ _DEPENDENCY_KEYS = (
 """What of a manifest a lock can depend on; the fit of a lock is judged by nothing else."""
 
 
-def discover(directory: Path) -> Project:
+def discover(directory: Path, values: Values = parse) -> Project:
     """The project in a directory.
 
     Args:
         directory: where pyproject.toml or requirements.txt stands.
+        values: reads the text of a manifest; a caller may know what it came to before.
 
     Raises:
         DepsfirstError: there is no project, no lock or more than one, or the manifest is broken.
@@ -60,7 +64,7 @@ def discover(directory: Path) -> Project:
         raise DepsfirstError("this is not a directory", where=str(directory), hint="name the project's directory")
     root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
     manifest = root / MANIFEST
-    pyproject = parse(_text(manifest), MANIFEST) if _is_file(manifest) else None
+    pyproject = values(_text(manifest), MANIFEST) if _is_file(manifest) else None
     lock = _lock(root, Table(pyproject, MANIFEST) if pyproject is not None else None)
     project = read_manifest(
         root,
@@ -82,7 +86,7 @@ def _pipfile_python(lock: Path) -> str | None:
     return requires_python(Table(parse(_text(pipfile), PIPFILE), PIPFILE)) if _is_file(pipfile) else None
 
 
-def discover_library(directory: Path, lock: Path) -> Project:
+def discover_library(directory: Path, lock: Path, values: Values = parse) -> Project:
     """The project in a directory that the lock of another one names: it needs no lock of its own.
 
     Raises:
@@ -93,7 +97,7 @@ def discover_library(directory: Path, lock: Path) -> Project:
         raise DepsfirstError(
             "there is no Python project here", where=str(directory), hint=f"{lock.name} names it: lock again"
         )
-    pyproject = parse(_text(manifest), str(manifest)) if _is_file(manifest) else None
+    pyproject = values(_text(manifest), str(manifest)) if _is_file(manifest) else None
     return read_manifest(directory, lock, pyproject, has_setup=setup.is_file())
 
 

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import explained, is_leftover, replacing
-from depsfirst.oci.image import INDEX, MANIFEST, Blob, FileSlice, canonical
+from depsfirst.oci.image import (
+    INDEX,
+    INDEX_FILE,
+    LAYOUT,
+    LAYOUT_FILE,
+    MANIFEST,
+    NAME,
+    Blob,
+    FileSlice,
+    canonical,
+)
 from depsfirst.oci.parse import Platform, choose, load_json, parse_image, read_descriptor, read_json_blob
 from depsfirst.oci.pieces import write_all, write_pieces
 from depsfirst.values import NamedTuple
@@ -20,11 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from depsfirst.oci.image import Descriptor, Image, Layer
-
-LAYOUT_FILE = "oci-layout"
-INDEX_FILE = "index.json"
-NAME = "org.opencontainers.image.ref.name"
-LAYOUT = canonical({"imageLayoutVersion": "1.0.0"})
 
 _TAG = re.compile(r"[A-Za-z0-9]+((--|[-._:@/+])[A-Za-z0-9]+)*")
 
