@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Iterator, Sequence
 
-    from depsfirst.checks.fix import Mended
-    from depsfirst.checks.run import Checker, Order, Report
     from depsfirst.content import ContentStore
     from depsfirst.oci.preamble import Begun
 
@@ -162,6 +160,7 @@ def _check_given(options: Namespace) -> None:
 def _why(options: Namespace) -> int:
     from depsfirst.cache.request import Request, version_of
     from depsfirst.cache.why import why
+    from depsfirst.options import pairs
     from depsfirst.reports.why import as_json, as_text, draw
 
     if bool(options.paths) == bool(options.change):
@@ -173,8 +172,8 @@ def _why(options: Namespace) -> int:
         file=options.file,
         context=options.context,
         target=options.target,
-        arguments=_pairs(options.build_arg, "--build-arg"),
-        contexts=_pairs(options.build_context, "--build-context"),
+        arguments=pairs(options.build_arg, "--build-arg"),
+        contexts=pairs(options.build_context, "--build-context"),
         revision=options.rev,
         version=version_of(options.buildkit),
     )
@@ -187,89 +186,6 @@ def _why(options: Namespace) -> int:
         draw(answer, sys.stdout)
     else:
         print(as_text(answer))
-    return ExitCode.CLEAN
-
-
-def _pairs(given: list[str], option: str) -> dict[str, str]:
-    """``NAME=VALUE`` options; a name alone has its value from the environment, as for Docker."""
-    pairs: dict[str, str] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not name or not (equals or name in os.environ):
-            raise DepsfirstError(f'"{text}" is no {option}', hint=f"write {option} NAME=VALUE")
-        pairs[name] = value if equals else os.environ[name]
-    return pairs
-
-
-def _check(options: Namespace) -> int:
-    from depsfirst.checks.run import Checker
-    from depsfirst.checks.writing import changes, write
-    from depsfirst.reports.check import as_diff
-
-    checker = Checker(_check_order(options))
-    if not (options.fix or options.unsafe_fixes or options.diff):
-        return _show_findings(options, checker)
-    mended, report = checker.mended(unsafe=options.unsafe_fixes)
-    if options.diff:
-        difference = as_diff(changes(checker.files, mended.files))
-        print(difference, end="")
-        return ExitCode.FINDINGS if difference else ExitCode.CLEAN
-    write(checker.files, mended.files)
-    return _show_findings(options, checker, report, mended)
-
-
-def _check_order(options: Namespace) -> Order:
-    from pathlib import Path
-
-    from depsfirst.checks.model import Severity
-    from depsfirst.checks.run import Order
-    from depsfirst.checks.setup import setup_of
-
-    setup = setup_of(
-        options.context,
-        options.target,
-        _pairs(options.build_arg, "--build-arg"),
-        _pairs(options.build_context, "--build-context"),
-    )
-    return Order(
-        paths=tuple(map(Path, options.paths)),
-        select=_words(options.select) if options.select else None,
-        ignore=_words(options.ignore),
-        severity=Severity(options.severity) if options.severity else None,
-        setup=setup,
-    )
-
-
-def _words(given: list[str]) -> tuple[str, ...]:
-    """The words of options that take several with commas between."""
-    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())
-
-
-def _show_findings(
-    options: Namespace, checker: Checker, report: Report | None = None, mended: Mended | None = None
-) -> int:
-    from depsfirst.reports.check import Style, failures, shown_as
-
-    report = report or checker.report()
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    print(shown_as(options.format, report, mended, checker.files, Style(colour, options.verbose)))
-    for diagnosis, message in failures(report) if options.format == "text" else ():
-        print(f"{'error' if diagnosis.named else 'skipped'}: {message}", file=sys.stderr)
-    if not report.diagnoses:
-        print("no Dockerfile is found", file=sys.stderr)
-    code = report.exit_code
-    return ExitCode.CLEAN if options.exit_zero and code is ExitCode.FINDINGS else code
-
-
-def _rules(options: Namespace) -> int:
-    from depsfirst.checks.choice import rule_named
-    from depsfirst.checks.rules import RULES
-    from depsfirst.reports.rules import as_json, as_list, as_page
-
-    if options.name:
-        print(as_page(rule_named(RULES, options.name)), end="")
-    else:
-        print(as_json() if options.format == "json" else as_list())
     return ExitCode.CLEAN
 
 
@@ -325,6 +241,8 @@ def _verbs() -> dict[str, tuple[str, Callable[[ArgumentParser], None]]]:
     return {
         "build": ("build the image of a project, without a daemon", _add_build),
         "why": ("say which steps of a Dockerfile run again after an edit", _add_why),
+        "check": ("find what makes an edit wait, and mend it", _add_check),
+        "rules": ("list what check finds, or explain one rule", _add_rules),
         "cache": ("look at the cache, or make it smaller", _add_cache),
     }
 
@@ -394,36 +312,15 @@ def _add_why(verb: ArgumentParser) -> None:
 
 
 def _add_check(verb: ArgumentParser) -> None:
-    verb.description = (
-        "Find what makes an edit of code, version, readme or settings install the dependencies again, and what makes"
-        " images larger or slower to build than they need be; and mend it."
-    )
-    verb.set_defaults(run=_check)
-    verb.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="Dockerfiles, or trees (default: here)")
-    what = verb.add_argument_group("what is looked for: names, families or patterns of `depsfirst rules`")
-    what.add_argument("--select", action="append", default=[], metavar="RULE", help="these rules alone")
-    what.add_argument("--ignore", action="append", default=[], metavar="RULE", help="not these rules")
-    what.add_argument("--severity", choices=("error", "warning", "note"), help="findings that are at least so grave")
-    mend = verb.add_argument_group("mending")
-    mend.add_argument("--fix", action="store_true", help="make the fixes that are proven to be safe")
-    mend.add_argument("--unsafe-fixes", action="store_true", help="make those that somebody has to look at, too")
-    mend.add_argument("--diff", action="store_true", help="show what the fixes would change, and write nothing")
-    build = verb.add_argument_group("the build, where what compose, bake and CI files say is not wanted")
-    build.add_argument("--context", metavar="DIR", help="the build context")
-    build.add_argument("--target", metavar="STAGE", help="the stage to build")
-    build.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="a build argument")
-    build.add_argument("--build-context", action="append", default=[], metavar="NAME=DIR", help="a named context")
-    how = verb.add_argument_group("how")
-    how.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", help="what to print")
-    how.add_argument("--exit-zero", action="store_true", help="end with 0 also if there are findings")
-    how.add_argument("-v", "--verbose", action="store_true", help="say how each Dockerfile is taken to be built")
+    from depsfirst.cli_check import add_check
+
+    add_check(verb)
 
 
 def _add_rules(verb: ArgumentParser) -> None:
-    verb.description = "List the rules of `depsfirst check`, or explain one."
-    verb.set_defaults(run=_rules)
-    verb.add_argument("name", nargs="?", metavar="RULE", help="the rule to explain")
-    verb.add_argument("--format", choices=("text", "json"), default="text", help="what to print")
+    from depsfirst.cli_check import add_rules
+
+    add_rules(verb)
 
 
 def _add_cache(verb: ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""Finds Dockerfiles, and what a repository says about how they are built."""

@@ -1,0 +1,95 @@
+"""Makes edits of Dockerfiles that keep comments, order and style."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depsfirst.checks.model import Edit
+
+if TYPE_CHECKING:
+    from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.instructions import Typed
+    from depsfirst.dockerfile.source import Span
+
+
+def replaced(subject: Subject, span: Span, text: str) -> Edit:
+    """Another text in place of a span of the Dockerfile."""
+    return Edit(subject.path, span.offset, span.end, text)
+
+
+def inserted(subject: Subject, offset: int, text: str) -> Edit:
+    """A text before the character at an offset of the Dockerfile."""
+    return Edit(subject.path, offset, offset, text)
+
+
+def before(subject: Subject, instruction: Typed, lines: str) -> Edit:
+    """Lines before an instruction and the comments directly above it.
+
+    Args:
+        subject: the Dockerfile.
+        instruction: of this Dockerfile.
+        lines: whole ones, without the last line end.
+    """
+    return inserted(subject, start_with_comments(subject, instruction), f"{lines}\n")
+
+
+def behind(subject: Subject, instruction: Typed, lines: str) -> Edit:
+    """Lines behind an instruction; as ``before``."""
+    end = instruction.syntax.span.end
+    newline = subject.text.find("\n", end)
+    if newline < 0:
+        return inserted(subject, len(subject.text), f"\n{lines}")
+    return inserted(subject, newline + 1, f"{lines}\n")
+
+
+def removed(subject: Subject, instruction: Typed, *, comments: bool = False) -> Edit:
+    """Nothing in place of the lines of an instruction, the comments directly above it included if that is wanted."""
+    start, end = without_lines(subject.text, instruction.syntax.span)
+    if comments:
+        start = start_with_comments(subject, instruction)
+    return Edit(subject.path, start, end, "")
+
+
+def start_with_comments(subject: Subject, instruction: Typed) -> int:
+    """Where the comments begin that stand directly above an instruction; its own line's start without any."""
+    start = line_start(subject.text, instruction.syntax.span.offset)
+    above = {each.span.line: each.span for each in subject.dockerfile.comments}
+    line = instruction.line - 1
+    while line in above:
+        start = line_start(subject.text, above[line].offset)
+        line -= 1
+    return start
+
+
+def ignoring(subject: Subject, *patterns: str) -> Edit:
+    """Patterns at the end of the ignore file that counts for the Dockerfile, which is made if there is none."""
+    lines = "".join(f"{pattern}\n" for pattern in patterns)
+    path = subject.ignore_file
+    if not subject.files.exists(path):
+        return Edit(path, 0, 0, lines, creates=True)
+    text = subject.files.text(path)
+    return Edit(path, len(text), len(text), lines if not text or text.endswith("\n") else f"\n{lines}")
+
+
+def line_start(text: str, offset: int) -> int:
+    """Where the line begins that a character stands in; behind a byte order mark."""
+    start = text.rfind("\n", 0, offset) + 1
+    return start + text.startswith("\ufeff", start, start + 1) if start == 0 else start
+
+
+def without_lines(text: str, span: Span) -> tuple[int, int]:
+    """The offsets of the whole lines that a span stands in, the last line end included."""
+    end = text.find("\n", max(span.end - 1, span.offset))
+    return line_start(text, span.offset), len(text) if end < 0 else end + 1
+
+
+def with_flag(subject: Subject, instruction: Typed, flag: str) -> Edit:
+    """A flag as the first one of an instruction, on the line of its keyword."""
+    syntax = instruction.syntax
+    offset = syntax.place(syntax.start, syntax.start + len(syntax.keyword)).end
+    return inserted(subject, offset, f" {flag}")
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, both from 1, of the character at an offset."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)

@@ -1,0 +1,337 @@
+"""What a rule asks about one Dockerfile; every answer is computed once, when somebody asks for it first."""
+
+from __future__ import annotations
+
+import posixpath
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from depsfirst.cache.definitions import is_remote
+from depsfirst.cache.model import Build, Outcome, Status, Step, compare, steps
+from depsfirst.checks.commands import Commands
+from depsfirst.dockerfile.context import IGNORE_FILE
+from depsfirst.dockerfile.instructions import Add, Copy, Run, Transfer
+from depsfirst.dockerfile.mounts import Mount
+from depsfirst.dockerfile.selection import Selection, affects, select, select_mount
+from depsfirst.dockerfile.source import Source, Span
+from depsfirst.errors import DepsfirstError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from depsfirst.cache.changes import Change
+    from depsfirst.cache.manifests import Place
+    from depsfirst.checks.files import Files
+    from depsfirst.checks.model import Invocation
+    from depsfirst.checks.project import ProjectFacts
+    from depsfirst.dockerfile.context import Context
+    from depsfirst.dockerfile.stages import Outline, Stage
+    from depsfirst.dockerfile.syntax import Dockerfile
+
+CHANGES = ("code", "version-bump", "readme", "settings")
+"""The edits that nobody should wait for: of the main module, the version, the readme, a tool's settings."""
+
+_WEIGHT = {Status.CACHED: 0, Status.UNKNOWN: 1, Status.RERUNS: 2}
+
+
+class Outcomes(NamedTuple):
+    """What becomes of each step after a change, and the change; None where the project has no such file."""
+
+    change: Change | None
+    outcomes: tuple[Outcome, ...]
+
+    def of(self, step: Step) -> Outcome | None:
+        """What becomes of one step."""
+        place = place_of(step)
+        return next((each for each in self.outcomes if place_of(each.step) == place), None)
+
+    @property
+    def rerun(self) -> tuple[Outcome, ...]:
+        """The steps that run again for certain."""
+        return tuple(each for each in self.outcomes if each.status is Status.RERUNS)
+
+
+class Subject:
+    """A Dockerfile with its context, as it is built.
+
+    Attributes:
+        path: of the Dockerfile, absolute.
+        invocation: how it is built, one of several with the same context and arguments.
+        targets: the stages that are built; None stands for the last.
+        files: of this run.
+    """
+
+    def __init__(self, files: Files, invocation: Invocation, targets: tuple[str | None, ...] = (None,)) -> None:
+        self.files = files
+        self.invocation = invocation
+        self.path: Path = invocation.dockerfile
+        self.targets = targets
+
+    # What stands there
+
+    @property
+    def outline(self) -> Outline:
+        """Its stages."""
+        return self.files.outline(self.path)
+
+    @property
+    def dockerfile(self) -> Dockerfile:
+        """Its instructions and comments."""
+        return self.outline.dockerfile
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+        return self.dockerfile.text
+
+    @cached_property
+    def _source(self) -> Source:
+        return Source(self.text)
+
+    def span(self, offset: int, end: int) -> Span:
+        """The characters of the Dockerfile from one offset up to another."""
+        return self._source.span(offset, end)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that the targets need, in file order."""
+        known = {step.stage.index for step in self.steps} | {key.index for key in self._needed}
+        return tuple(stage for stage in self.outline.stages if stage.index in known)
+
+    @cached_property
+    def _needed(self) -> tuple[Stage, ...]:
+        """The stages that are built for their own sake."""
+        from depsfirst.dockerfile.stages import require_target
+
+        return tuple(require_target(self.outline.stages, target, self.name) for target in self.targets)
+
+    @property
+    def name(self) -> str:
+        """The Dockerfile's name, for messages."""
+        return self.path.name
+
+    # What is sent to the builder
+
+    @property
+    def directory(self) -> Path:
+        """The context's directory."""
+        return self.invocation.context or self.path.parent
+
+    @property
+    def context(self) -> Context:
+        """The build context.
+
+        Raises:
+            DepsfirstError: it cannot be read.
+        """
+        return self.files.context(self.directory, self.path)
+
+    @property
+    def ignore_file(self) -> Path:
+        """The ignore file that counts, or would if it were there."""
+        own = self.path.parent / (self.path.name + IGNORE_FILE)
+        return own if self.files.exists(own) else self.directory / IGNORE_FILE
+
+    @cached_property
+    def own_path(self) -> str | None:
+        """The Dockerfile's path below the context's root; None if it is outside."""
+        inside = self.path.is_relative_to(self.directory)
+        return self.path.relative_to(self.directory).as_posix() if inside else None
+
+    def read(self, path: str) -> str | None:
+        """The text of a file by its path below the context's root, sent or not; None for no file or no text."""
+        full = self.directory / path
+        if posixpath.normpath(path).startswith(("/", "..")) or not self.files.exists(full):
+            return None
+        try:
+            return self.files.text(full)
+        except DepsfirstError:
+            return None
+
+    # What is built
+
+    @cached_property
+    def builds(self) -> tuple[Build, ...]:
+        """One for each target."""
+        return tuple(self._build(target) for target in self.targets)
+
+    def _build(self, target: str | None) -> Build:
+        named = ((name, self.files.directory(value)) for name, value in self.invocation.contexts)
+        return Build(
+            self.outline,
+            self.context,
+            target=target,
+            arguments=dict(self.invocation.arguments),
+            contexts={name: self.files.context(place, self.path) for name, place in named if place},
+            filters=self.files.filters,
+            read=self._bytes,
+            file=self.name,
+        )
+
+    def _bytes(self, path: str) -> bytes | None:
+        text = self.read(path)
+        return None if text is None else text.encode(errors="surrogateescape")
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """RUN, COPY, ADD and WORKDIR of all targets with their variables expanded, in file order.
+
+        Raises:
+            DepsfirstError: BuildKit refuses the build; says where.
+        """
+        return _merged(steps(build) for build in self.builds)
+
+    @cached_property
+    def runs(self) -> tuple[Step, ...]:
+        """The steps that are a RUN."""
+        return tuple(step for step in self.steps if isinstance(step.instruction, Run))
+
+    @cached_property
+    def transfers(self) -> tuple[Step, ...]:
+        """The steps that are a COPY or an ADD."""
+        return tuple(step for step in self.steps if isinstance(step.instruction, Transfer))
+
+    def selection(self, step: Step) -> Selection | None:
+        """What a COPY or ADD reads of the main context; None if it reads something else."""
+        transfer = step.instruction
+        if not isinstance(transfer, Transfer) or (isinstance(transfer, Copy) and transfer.from_):
+            return None
+        sources = [each for each in transfer.sources if not (isinstance(transfer, Add) and is_remote(each))]
+        place = place_of(step)
+        if place not in self._selections:
+            parents = isinstance(transfer, Copy) and transfer.parents
+            self._selections[place] = select(self.context, sources, exclude=transfer.exclude, parents=parents)
+        return self._selections[place]
+
+    @cached_property
+    def _selections(self) -> dict[tuple[int, str], Selection]:
+        return {}
+
+    @cached_property
+    def missing_sources(self) -> frozenset[str]:
+        """What COPY, ADD and bind mounts name of the context and is not sent."""
+        selections = [selection for step in self.steps for selection in self._read_by(step)]
+        return frozenset(read.source for selection in selections for read in selection.missing)
+
+    def _read_by(self, step: Step) -> Iterator[Selection]:
+        selection = self.selection(step)
+        if selection:
+            yield selection
+        if isinstance(step.instruction, Run):
+            for mount in step.instruction.mounts:
+                if isinstance(mount, Mount) and mount.type == "bind" and not mount.from_:
+                    yield select_mount(self.context, mount.source)
+
+    # What commands do
+
+    @cached_property
+    def commands(self) -> Commands:
+        """What each RUN runs and installs."""
+        return Commands(self)
+
+    # What an edit costs
+
+    @cached_property
+    def project(self) -> ProjectFacts:
+        """The Python project that is built, and its lock."""
+        from depsfirst.checks.project import ProjectFacts
+
+        return ProjectFacts(self)
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """The directories of the context that hold a Python project, the likeliest first."""
+        from depsfirst.cache.manifests import places
+
+        return places(self.context, self.read, self.outline, self.own_path)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The names that ``reruns`` takes."""
+        return CHANGES
+
+    def reruns(self, change: str) -> Outcomes:
+        """What becomes of each step after an edit: ``code``, ``version-bump``, ``readme`` or ``settings``.
+
+        Raises:
+            DepsfirstError: BuildKit refuses the build, or the context cannot be read.
+        """
+        if change not in self._reruns:
+            self._reruns[change] = self.after(self.project.change(change))
+        return self._reruns[change]
+
+    @cached_property
+    def _reruns(self) -> dict[str, Outcomes]:
+        return {}
+
+    def after(self, change: Change | None) -> Outcomes:
+        """What becomes of each step after any change; all are cached after None."""
+        if change is None or not change.edits:
+            return Outcomes(change, tuple(Outcome(step, Status.CACHED) for step in self.steps))
+        found: dict[tuple[int, str], Outcome] = {}
+        for build in self.builds:
+            for outcome in compare(build, _edited(build, change)):
+                place = place_of(outcome.step)
+                if place not in found or _WEIGHT[outcome.status] > _WEIGHT[found[place].status]:
+                    found[place] = outcome
+        return Outcomes(change, tuple(found[place] for place in sorted(found)))
+
+    @staticmethod
+    def edited(*paths: str) -> Change:
+        """The change of some files of the context, which need not exist."""
+        from depsfirst.cache.changes import Change, Edit
+
+        return Change("paths", tuple(Edit(path) for path in paths))
+
+    def readers(self, path: str) -> tuple[Step, ...]:
+        """The steps that notice an edit of a path of the context themselves, not by what ran before them."""
+        return tuple(step for step in self.steps if any(affects(selection, path) for selection in self._read_by(step)))
+
+    def reinstalled(self, change: Change | str) -> tuple[Step, ...]:
+        """The steps that install third-party packages and run again for certain after a change."""
+        installing = [step for step in self.runs if self.commands.installs_dependencies(step)]
+        if not installing:
+            return ()
+        outcomes = self.reruns(change) if isinstance(change, str) else self.after(change)
+        again = {place_of(each.step) for each in outcomes.rerun}
+        return tuple(step for step in installing if place_of(step) in again)
+
+    def reinstalls(self, change: str) -> int:
+        """How much third-party software an edit installs again: 2 for each such step, 1 where it is not known."""
+        installing = [step for step in self.runs if self.commands.installs_dependencies(step)]
+        if not installing:
+            return 0
+        outcomes = self.reruns(change)
+        return sum(_WEIGHT[found.status] for step in installing if (found := outcomes.of(step)))
+
+
+def _edited(build: Build, change: Change) -> Build:
+    from dataclasses import replace
+
+    texts: Mapping[str, str] = change.texts()
+    context = change.apply(build.context)
+    contexts = {name: change.apply(each, name) for name, each in build.contexts.items()}
+
+    def read(path: str) -> bytes | None:
+        return texts[path].encode(errors="surrogateescape") if path in texts else build.read(path)
+
+    return replace(build, context=context, contexts=contexts, read=read)
+
+
+def place_of(step: Step) -> tuple[int, str]:
+    """Tells steps apart, and is the same for a step of another walk; a trigger's line is that of its ONBUILD."""
+    return step.line, f"{step.stage.index} {step.instruction.name}"
+
+
+def _merged(walks: Iterator[tuple[Step, ...]]) -> tuple[Step, ...]:
+    found: dict[tuple[int, str], Step] = {}
+    for walk in walks:
+        for step in walk:
+            found.setdefault(place_of(step), step)
+    return tuple(found[place] for place in sorted(found))
+
+
+def span_of(step: Step) -> Span:
+    """Where a step's instruction stands."""
+    return step.instruction.syntax.span
