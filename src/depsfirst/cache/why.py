@@ -113,7 +113,7 @@ def why(request: Request, paths: Sequence[str] = (), kind: ChangeKind = "paths")
         DepsfirstError: the build is wrong, a path is outside of its contexts, or the edit that is meant is not found.
     """
     opened = open_build(request)
-    change = given(paths, opened.directories) if kind not in KINDS else _found(opened, kind)
+    change = given(paths, opened.directories) if kind not in KINDS else find_change(opened, kind)
     before = _reading(opened)
     outcomes = compare(before, changed(before, change))
     target = require_target(before.outline.stages, before.target, before.file)
@@ -146,7 +146,12 @@ def changed(build: Build, change: Change) -> Build:
     return replace(build, context=change.apply(build.context), contexts=contexts, read=read)
 
 
-def _found(opened: Opened, kind: ChangeKind) -> Change:
+def find_change(opened: Opened, kind: ChangeKind) -> Change:
+    """The edit of a kind that needs no path.
+
+    Raises:
+        DepsfirstError: it is not found, or a manifest is broken.
+    """
     build = opened.build
     there = places(build.context, opened.text, build.outline, opened.file)
     if kind == "code":
