@@ -52,7 +52,7 @@ class Disk:
             return None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise DepsfirstError(f"this cannot be read: {reason}", where=path) from None
+            raise DepsfirstError(f"this cannot be read: {reason}", where=path, hint="make it readable") from None
 
     def context(self, directory: str, dockerfile: str | None, version: Version) -> Context:
         """The context that a build in a directory would send."""

@@ -108,6 +108,9 @@ def open_build(request: Request) -> Opened:
         DepsfirstError: a file, a context, the target or an argument is missing or wrong, or BuildKit refuses the
             Dockerfile.
     """
+    for title, value in (("Dockerfile", request.file), ("build context", request.context), ("target", request.target)):
+        if value == "":
+            raise DepsfirstError(f"the name of the {title} is empty", hint="give it a value, or leave the option out")
     checkout = _checkout(request)
     name = request.file or _found(checkout, request.context or ".")
     outline = require_outline(parse(_text(checkout, name)), name)
