@@ -71,7 +71,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         span_of(first),
         _message(first, installs),
         cost=subject.project.cost if installs else "",
-        related=[Related(span_of(step), "and this one installs the dependencies again") for step in installs[:1]],
+        related=[Related(span_of(step), "this one installs the dependencies") for step in installs[:1] if step != first],
         severity=Severity.ERROR if installs else None,
         fixes=() if reason else [Fix('Leave ".git" out of the context', safe=True, edits=(ignoring(subject, _GIT),))],
         no_fix=reason,
@@ -80,7 +80,9 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 def _message(first: Step, installs: Sequence[Step]) -> str:
     what = f'{first.instruction.name} takes ".git", so every commit runs this step again'
-    return f"{what}, and the install of the dependencies after it" if installs else what
+    if not installs:
+        return what
+    return f"{what}, which installs the dependencies" if first in installs else f"{what}, and the install after it"
 
 
 def _why_needed(subject: Subject) -> str:
