@@ -91,13 +91,16 @@ class Parts:
         start, end = nodes[0].start_byte, nodes[-1].end_byte
         source = self._text[start:end]
         if "$" not in source and "`" not in source and "(" not in source:
-            return read_word(source, start, (), self._shell.home)
-        return read_word(source, start, self.all_holes(nodes), self._shell.home)
+            return read_word(source, start, (), self._home(source))
+        return read_word(source, start, self.all_holes(nodes), self._home(source))
 
     def quoted(self, start: int, end: int, nodes: Sequence[Node]) -> Word:
         """The word that fills a stretch of the text, undivided."""
         source = self._text[start:end]
-        return quoted_word(source, start, self.all_holes(nodes), home=self._shell.home)
+        return quoted_word(source, start, self.all_holes(nodes), home=self._home(source))
+
+    def _home(self, source: str) -> str | None:
+        return self._shell.home if source[:1] == "~" else None
 
     def all_holes(self, nodes: Sequence[Node]) -> list[Hole]:
         """What is expanded in nodes; the commands in it are run."""

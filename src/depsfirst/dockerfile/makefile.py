@@ -1,0 +1,164 @@
+"""Which commands a target of a Makefile runs, for the plain Makefiles that are about."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_DEEPEST = 8
+_RULE = re.compile(r"([^\t#:=][^#:=]*?)\s*::?(?!=)\s*([^;#=]*?)\s*(?:;\s*(.*))?(?:#.*)?\Z")
+_VARIABLE = re.compile(r"(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(::?:?=|\?=|\+=|=)\s*(.*?)\s*(?:\s#.*)?\Z")
+_REFERENCE = re.compile(r"\$(?:\(([^()]*)\)|\{([^{}]*)\}|(\$)|([A-Za-z@<^*?]))")
+_INCLUDE = re.compile(r"-?s?include\s+(.+)")
+
+UNKNOWN = "${_unknown_to_make}"
+"""What stands for something that only make can tell: a variable of the shell that nobody sets."""
+
+
+class _Rule(NamedTuple):
+    prerequisites: tuple[str, ...]
+    recipe: tuple[str, ...]
+
+
+class Makefile(NamedTuple):
+    """A Makefile: its rules and variables, and whether all of what it includes could be read."""
+
+    rules: Mapping[str, _Rule]
+    variables: Mapping[str, str]
+    first: str | None
+    whole: bool
+
+    def lines(self, targets: tuple[str, ...], given: Mapping[str, str | None]) -> list[str] | None:
+        """What the shell gets, one text for each line of the recipes; None if there is no such target.
+
+        Args:
+            targets: those that are asked for; the first one of the file if none is.
+            given: variables of the environment and of the command line.
+        """
+        wanted = targets or ((self.first,) if self.first else ())
+        if not wanted or any(target not in self.rules for target in wanted):
+            return None
+        found: list[str] = []
+        done: set[str] = set()
+        for target in wanted:
+            found += self._lines(target, given, done, 0)
+        return found
+
+    def _lines(self, target: str, given: Mapping[str, str | None], done: set[str], depth: int) -> Iterator[str]:
+        rule = self.rules.get(target)
+        if target in done or rule is None or depth > _DEEPEST:
+            return
+        done.add(target)
+        for prerequisite in rule.prerequisites:
+            yield from self._lines(prerequisite, given, done, depth + 1)
+        for line in rule.recipe:
+            text = self._expanded(line, {**given, "@": target, "MAKE": "make"}, 0).strip()
+            yield text.lstrip("@-+ \t")
+
+    def _expanded(self, text: str, given: Mapping[str, str | None], depth: int) -> str:
+        """A line with make's variables expanded; what only make can tell becomes unknown to the shell as well."""
+
+        def value(found: re.Match[str]) -> str:
+            if found[3]:
+                return "$"
+            name = found[1] or found[2] or found[4] or ""
+            known = given.get(name)
+            if known is not None:
+                return known
+            own = self.variables.get(name)
+            return UNKNOWN if own is None or depth > _DEEPEST else self._expanded(own, given, depth + 1)
+
+        return _REFERENCE.sub(value, _functions_gone(text))
+
+
+def _functions_gone(text: str) -> str:
+    """A text in which calls of make's functions, which have a space inside, are unknown."""
+    for _ in range(_DEEPEST):
+        shorter = re.sub(r"(?<!\$)\$\([\w-]+\s[^()]*\)|(?<!\$)\$\{[\w-]+\s[^{}]*\}", UNKNOWN.replace("$", "$$"), text)
+        if shorter == text:
+            break
+        text = shorter
+    return text
+
+
+def read_makefile(text: str, include: Callable[[str], str | None]) -> Makefile:
+    """The rules of a Makefile.
+
+    Args:
+        text: the file.
+        include: gives the text of another file by its name; None if it cannot.
+    """
+    rules: dict[str, _Rule] = {}
+    variables: dict[str, str] = {}
+    state = _State(rules, variables, include)
+    state.read(text, 0)
+    return Makefile(rules, variables, state.first, state.whole)
+
+
+class _State:
+    """What was read so far."""
+
+    def __init__(
+        self, rules: dict[str, _Rule], variables: dict[str, str], include: Callable[[str], str | None]
+    ) -> None:
+        self._rules = rules
+        self._variables = variables
+        self._include = include
+        self._targets: tuple[str, ...] = ()
+        self.first: str | None = None
+        self.whole = True
+
+    def read(self, text: str, depth: int) -> None:
+        """Read a file, or one that it includes."""
+        for line in _logical_lines(text):
+            if line.startswith("\t"):
+                self._add(self._targets, (), (line[1:],))
+            elif included := _INCLUDE.match(line):
+                self._read_included(included[1], depth)
+            elif assigned := _VARIABLE.match(line):
+                self._assign(*assigned.groups())
+            elif rule := _RULE.match(line):
+                self._begin(rule[1].split(), rule[2].split(), rule[3])
+
+    def _read_included(self, names: str, depth: int) -> None:
+        for name in names.split():
+            text = self._include(name) if depth < _DEEPEST else None
+            self.whole = self.whole and text is not None
+            if text is not None:
+                self.read(text, depth + 1)
+
+    def _assign(self, name: str, operator: str, value: str) -> None:
+        if operator == "+=":
+            value = f"{self._variables.get(name, '')} {value}".strip()
+        if operator != "?=" or name not in self._variables:
+            self._variables[name] = value
+
+    def _begin(self, targets: list[str], prerequisites: list[str], recipe: str | None) -> None:
+        self._targets = tuple(targets)
+        if self.first is None:
+            self.first = next((each for each in targets if not each.startswith(".") and "%" not in each), None)
+        wanted = tuple(each for each in prerequisites if each != "|")
+        self._add(self._targets, wanted, (recipe,) if recipe else ())
+
+    def _add(self, targets: tuple[str, ...], prerequisites: tuple[str, ...], recipe: tuple[str, ...]) -> None:
+        for target in targets:
+            known = self._rules.get(target, _Rule((), ()))
+            self._rules[target] = _Rule((*known.prerequisites, *prerequisites), (*known.recipe, *recipe))
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    """Lines with those that they continue on; in a recipe the shell does that."""
+    pending = ""
+    for line in text.splitlines():
+        pending = f"{pending}{line}"
+        if line.endswith("\\"):
+            pending = f"{pending}\n" if pending.startswith("\t") else f"{pending[:-1]} "
+            continue
+        if pending.strip() and not pending.startswith("#"):
+            yield pending
+        pending = ""
+    if pending.strip():
+        yield pending
