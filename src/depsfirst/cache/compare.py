@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from depsfirst.cache.definitions import OWNERS
 from depsfirst.cache.keys import Content, ContextContent, Key, RemoteContent, ResultContent
+from depsfirst.cache.likeness import Likeness
+from depsfirst.cache.nodes import Derived, LostError, Node, find_node
+from depsfirst.cache.patterns import concrete, grafted
+from depsfirst.cache.reasons import Reason, Reasons
 from depsfirst.cache.results import Results
 from depsfirst.cache.verdict import DIFFERENT, MAYBE, SAME, Verdict, all_of
+from depsfirst.dockerfile.context import Context
+from depsfirst.dockerfile.filetree import Directory
+from depsfirst.dockerfile.gopath import clean, has_wildcards
+from depsfirst.dockerfile.inclusion import literal_part
 from depsfirst.dockerfile.selection import Request, Selection, same_content, selected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from depsfirst.cache.build import Build
     from depsfirst.cache.keys import Definition
-    from depsfirst.dockerfile.context import Context
 
 _WHOLE = Request(("/",), literal=True)
 
@@ -23,7 +33,9 @@ class Comparison:
     def __init__(self, before: Build, after: Build) -> None:
         self.before = before
         self.after = after
-        self.results = Results(self.keys)
+        self._results = (Results(before), Results(after))
+        self.likeness = Likeness(self.keys, self.contents, owners=after.version >= OWNERS)
+        self._reasons = Reasons(self.likeness.nodes, self.keys)
         self._keys: dict[tuple[Key, Key], Verdict] = {}
         self._selections: dict[tuple[int, Request], Selection] = {}
         self._contexts: dict[tuple[int, Request, int, Request], Verdict] = {}
@@ -46,13 +58,15 @@ class Comparison:
             return DIFFERENT
         if len(before.contents) != len(after.contents) or len(before.others) != len(after.others):
             return DIFFERENT
-        return all_of(
-            [
-                self._parents(before, after),
-                *(self.keys(one, other) for one, other in zip(before.others, after.others, strict=True)),
-                *(self.contents(one, other) for one, other in zip(before.contents, after.contents, strict=True)),
-            ]
-        )
+        return all_of(self._inputs(before, after))
+
+    def _inputs(self, before: Key, after: Key) -> Iterator[Verdict]:
+        """The verdicts on the inputs, those that are quickly told first."""
+        yield self._parents(before, after)
+        for one, other in zip(before.others, after.others, strict=True):
+            yield self.keys(one, other)
+        for mine, others in zip(before.contents, after.contents, strict=True):
+            yield self.contents(mine, others)
 
     def _parents(self, before: Key, after: Key) -> Verdict:
         if before.parent is None or after.parent is None:
@@ -60,7 +74,7 @@ class Comparison:
         verdict = self.keys(before.parent, after.parent)
         if verdict is SAME or not (before.loose and after.loose):
             return verdict
-        return self.results.compared(before.parent, _WHOLE, after.parent, _WHOLE)
+        return self._in_results(ResultContent(before.parent, _WHOLE, ""), ResultContent(after.parent, _WHOLE, ""))
 
     def contents(self, before: Content, after: Content) -> Verdict:
         """Whether what two steps read is the same."""
@@ -71,7 +85,7 @@ class Comparison:
         if isinstance(before, ResultContent) and isinstance(after, ResultContent):
             if before.request == after.request and self.keys(before.key, after.key) is SAME:
                 return SAME
-            return self.results.compared(before.key, before.request, after.key, after.request)
+            return self._in_results(before, after)
         return MAYBE
 
     def _in_contexts(self, before: ContextContent, after: ContextContent) -> Verdict:
@@ -83,11 +97,54 @@ class Comparison:
             self._contexts[names] = SAME if same else DIFFERENT
         return self._contexts[names]
 
-    def culprit(self, before: Content, after: ResultContent) -> tuple[int | None, str]:
-        """The line that makes files of a result differ, and what it does."""
-        if not isinstance(before, ResultContent):
-            return None, "they came from elsewhere"
-        return self.results.culprit(before.key, after.key)
+    def _in_results(self, before: ResultContent, after: ResultContent) -> Verdict:
+        """Whether what two requests take of results is the same."""
+        made = self._roots(before, after)
+        if _is_plain(before.request) and _is_plain(after.request):
+            chosen = [self._paths(*pair) for pair in zip(made, (before.request, after.request), strict=True)]
+            if len(chosen[0]) == len(chosen[1]):
+                return all_of(self.likeness.nodes(*pair) for pair in zip(*chosen, strict=True))
+        told = [self._told(*pair) for pair in zip(made, (before.request, after.request), strict=True)]
+        if told[0] is not None and told[1] is not None:
+            return SAME if same_content(told[0], told[1]) else DIFFERENT
+        return self._around(made, before.request, after.request)
+
+    def _paths(self, root: Node, request: Request) -> list[Node | None]:
+        """What stands at the paths that count, in their order."""
+        paths = {clean("/" + source) for source in request.sources}
+        counted = [path for path in paths if not any(_is_below(path, other) for other in paths)]
+        return [found(root, path) for path in sorted(counted)]
+
+    def _told(self, root: Node, request: Request) -> Selection | None:
+        """What a request takes, if all that it can take is known."""
+        tree = Directory({})
+        for start in _starts(request):
+            known = concrete(found(root, start), owners=self.after.version >= OWNERS)
+            if known is None:
+                return None
+            tree = grafted(tree, start, known)
+        return selected(Context(tree, version=self.after.version), request)
+
+    def _around(self, made: tuple[Node, Node], request: Request, other: Request) -> Verdict:
+        """The verdict on the directories that patterns start from, if they say that nothing differs."""
+        if request != other:
+            return MAYBE
+        starts = _starts(request)
+        nodes = [[found(root, start) for start in starts] for root in made]
+        return all_of(SAME if self.likeness.nodes(*pair) is SAME else MAYBE for pair in zip(*nodes, strict=True))
+
+    def reason(self, before: Content, after: Content) -> Reason:
+        """What makes files that are taken of a result differ: the line, if it is one, and what happens."""
+        if isinstance(before, ResultContent) and isinstance(after, ResultContent):
+            starts = [sorted(set(_starts(content.request))) for content in (before, after)]
+            roots = self._roots(before, after)
+            nodes = [[found(root, path) for path in paths] for root, paths in zip(roots, starts, strict=True)]
+            if reason := self._reasons.first(zip(*nodes, strict=False)):
+                return reason
+        return None, "they come from elsewhere"
+
+    def _roots(self, before: ResultContent, after: ResultContent) -> tuple[Node, Node]:
+        return self._results[0].root(before.key), self._results[1].root(after.key)
 
     def selection(self, context: Context, request: Request) -> Selection:
         """What a request reads of a context."""
@@ -108,3 +165,30 @@ def _remotes(before: RemoteContent, after: RemoteContent) -> Verdict:
     if before.checksum and after.checksum:
         return SAME if before.checksum == after.checksum else DIFFERENT
     return SAME if before.url == after.url else MAYBE
+
+
+def _is_plain(request: Request) -> bool:
+    """Whether all that counts are whole paths."""
+    whole = request.literal or not any(has_wildcards(clean("/" + source)) for source in request.sources)
+    return whole and not request.exclude and not request.parents
+
+
+def _starts(request: Request) -> list[str]:
+    """The paths that sources start from, before their first wildcard or, with --parents, their pivot."""
+    starts = [source.partition("/./")[0] if "/./" in source else "/" for source in request.sources]
+    if not request.parents:
+        starts = list(request.sources)
+    cleaned = [clean("/" + start) for start in starts]
+    return [literal_part(path) if has_wildcards(path) else path for path in cleaned]
+
+
+def _is_below(path: str, other: str) -> bool:
+    return path != other and path.startswith(other.rstrip("/") + "/")
+
+
+def found(root: Node, path: str) -> Node | None:
+    """What stands at a path; what nobody can tell is what stands at the root."""
+    try:
+        return find_node(root, path)
+    except LostError:
+        return Derived(("lost", path), (root,))

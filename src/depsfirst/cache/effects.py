@@ -1,0 +1,272 @@
+"""What a RUN does to the files below it, where that is known without running it."""
+
+from __future__ import annotations
+
+from posixpath import dirname, join
+from typing import TYPE_CHECKING
+
+from depsfirst.cache.definitions import mount_target, owner_of
+from depsfirst.cache.keys import ContextContent, ResultContent
+from depsfirst.cache.nodes import (
+    ROOT,
+    Derived,
+    Exported,
+    File,
+    Fresh,
+    Hidden,
+    LostError,
+    Node,
+    Own,
+    Placed,
+    Tree,
+    find_node,
+    put,
+)
+from depsfirst.cache.placing import literal_file, named_owner
+from depsfirst.cache.programs import PROGRAMS, Output
+from depsfirst.dockerfile.gopath import clean
+from depsfirst.dockerfile.mounts import Mount
+from depsfirst.dockerfile.shell import argv_command, read_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depsfirst.cache.build import Build
+    from depsfirst.cache.keys import Content, Key, Place
+    from depsfirst.dockerfile.buildkit import Version
+    from depsfirst.dockerfile.context import Context
+    from depsfirst.dockerfile.instructions import Run
+    from depsfirst.dockerfile.shell import Command, Redirect, Script, Word
+
+_CLEANED_MOUNTS: Version = (0, 10)  # before, the directories that mounts need stay
+_SHELLS = frozenset({"sh", "bash", "dash", "ash"})
+_NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr")
+_SCRATCH_PLACES = ("/root/.cache", "/tmp")  # noqa: S108 -- it is the image's
+
+
+def after_run(key: Key, run: Run, below: Node, build: Build, made: Callable[[Key], Node]) -> Node:
+    """The files that a RUN leaves behind.
+
+    Args:
+        key: of the RUN.
+        run: the RUN.
+        below: the files that it finds.
+        build: what the build is given.
+        made: the files that a key stands for.
+
+    Raises:
+        LostError: nobody knows them without running it.
+    """
+    place = key.place
+    if place is None:
+        raise LostError(run.name)
+    script = _script(run, place)
+    if not script.whole:
+        raise LostError(script.reason)
+    shown = [(target, below_) for target, below_ in _mounted(key, run, place, build, made)]
+    effects = Effects(key, place, below, build)
+    for target, node in shown:
+        effects.root = put(effects.root, target, node)
+    for command in script.commands:
+        effects.run(command)
+    for target, _ in shown:
+        before = find_node(below, target)
+        stays = Hidden(key, target) if build.version < _CLEANED_MOUNTS else before
+        effects.root = put(effects.root, target, stays)
+    return effects.root
+
+
+def _script(run: Run, place: Place) -> Script:
+    """The commands of a RUN."""
+    if run.exec_form:
+        return argv_command(run.command, place.scope.variables, place.cwd)
+    program = place.shell[0].rpartition("/")[2]
+    if run.inline_file() or program not in _SHELLS or place.shell[-1:] != ("-c",):
+        raise LostError("the shell is another one")
+    return read_script(run.script(), place.scope.variables, place.cwd)
+
+
+def _mounted(
+    key: Key, run: Run, place: Place, build: Build, made: Callable[[Key], Node]
+) -> list[tuple[str, Node | None]]:
+    """What mounts show, by their targets."""
+    shown: list[tuple[str, Node | None]] = []
+    for mount in run.mounts:
+        if not isinstance(mount, Mount) or mount.type == "ssh":
+            continue
+        if mount.type == "bind":
+            shown.append((mount_target(mount, place), _bound(mount, key.contents, build, made)))
+        elif mount.target:
+            target = mount_target(mount, place)
+            shown.append((target, Tree({}) if mount.type == "tmpfs" else Hidden(key, target)))
+    return shown
+
+
+def _bound(mount: Mount, contents: tuple[Content, ...], build: Build, made: Callable[[Key], Node]) -> Node | None:
+    from depsfirst.cache.nodes import tree_of_directory
+
+    source = clean("/" + mount.source)
+    if not mount.from_:
+        return find_node(tree_of_directory(build.context.sent, (build.context, "")), source)
+    for content in contents:
+        if isinstance(content, ResultContent) and content.name == mount.from_.lower():
+            return find_node(made(content.key), source)
+        if isinstance(content, ContextContent) and content.name == mount.from_.lower():
+            return find_node(tree_of_directory(content.context.sent, (content.context, "")), source)
+    raise LostError(mount.from_)
+
+
+class Effects:
+    """The files, while the commands of a RUN change them.
+
+    Attributes:
+        key: of the RUN.
+        root: the files.
+        owner: whose new files are.
+        version: the BuildKit that builds.
+        piped: what the last command wrote into a pipe; None if that is not known.
+    """
+
+    def __init__(self, key: Key, place: Place, root: Node, build: Build) -> None:
+        self.key = key
+        self.root = root
+        self.owner = named_owner(owner_of(place.user), root) if place.user else ROOT
+        self.version = build.version
+        self.piped: Output = None
+        self._place = place
+        self._build = build
+
+    def run(self, command: Command) -> None:
+        """Do what a command does.
+
+        Raises:
+            LostError: nobody knows that.
+        """
+        if command.user != "" or (command.program is None and command.words):
+            raise LostError("another user, or a program that is not known")
+        if self._export(command):
+            return
+        name = command.program or ""
+        program = PROGRAMS.get(name)
+        if program is None:
+            raise LostError(name)
+        if program.writes and not command.always:
+            raise LostError(f"whether {name} runs")
+        given, self.piped = self._input(command), None
+        output = program.run(self, command, given)
+        if command.piped:
+            self.piped = output
+        self._redirect(command, output)
+
+    def _input(self, command: Command) -> Output:
+        """What a command reads from its standard input."""
+        for redirect in reversed(command.redirects):
+            if redirect.operator in ("<<", "<<-", "<<<") and redirect.descriptor in (None, 0):
+                text = redirect.target.text
+                return None if text is None else text.encode(errors="surrogateescape")
+            if redirect.operator == "<" and redirect.descriptor in (None, 0):
+                return self.found(self.path(redirect.target, command))
+        return self.piped
+
+    def _redirect(self, command: Command, output: Output) -> None:
+        for redirect in command.redirects:
+            if not redirect.operator.startswith((">", "&>")) or _is_descriptor(redirect):
+                continue
+            path = self.path(redirect.target, command)
+            if path in _NOWHERE:
+                continue
+            if not command.always:
+                raise LostError(path)
+            known = redirect.descriptor in (None, 1) and redirect.operator in (">", ">|", ">>") and not redirect.shared
+            self.write(path, output if known else None, append=redirect.operator.endswith(">>"))
+
+    def _export(self, command: Command) -> bool:
+        """Note the file of a command that a filter knows."""
+        if not command.always or command.piped or not self._build.filters:
+            return False
+        filtered = next(filter(None, (each(command, self._place) for each in self._build.filters)), None)
+        if filtered is None:
+            return False
+        inputs = tuple(self.found(path) for path in filtered.inputs)
+        setting = (tuple(self._place.scope.variables.items()), self._place.user, self._place.shell)
+        tools = self.root.bottom if isinstance(self.root, Tree) else self.root
+        exported = Exported(filtered, inputs, setting, tools, self._read)
+        for place in _SCRATCH_PLACES:
+            self.root = put(self.root, place, Hidden(self.key, place))
+        self.root = put(self.root, filtered.output, exported, trailing=True)
+        return True
+
+    def _read(self, context: Context, path: str) -> bytes | None:
+        return self._build.read(path) if context is self._build.context else None
+
+    def path(self, word: Word, command: Command) -> str:
+        """The absolute path that a word names.
+
+        Raises:
+            LostError: nobody knows it.
+        """
+        if word.text is None or word.splits or word.pattern or word.text.startswith("~") or not word.text:
+            raise LostError(word.source)
+        return self.absolute(word.text, command)
+
+    def absolute(self, path: str, command: Command) -> str:
+        """A path seen from where a command runs.
+
+        Raises:
+            LostError: nobody knows where that is.
+        """
+        if command.cwd is None and not path.startswith("/"):
+            raise LostError(path)
+        return clean(join("/", command.cwd or "/", path))
+
+    def found(self, path: str) -> Node | None:
+        """What stands at a path; None for nothing."""
+        return find_node(self.root, path)
+
+    def put(self, path: str, node: Node | None, *, trailing: bool = True) -> Node:
+        """The files with a node at a path; new directories are those of the RUN's user."""
+        return put(self.root, path, node, trailing=trailing, made=Own(owner=self.owner))
+
+    def hidden(self, path: str) -> Hidden:
+        """Something that this RUN writes at a path, and nobody knows what."""
+        return Hidden(self.key, path)
+
+    def write(self, path: str, output: Output, *, append: bool = False) -> None:
+        """Write into a file as a shell does.
+
+        Raises:
+            LostError: its directory is not there, or may not be.
+        """
+        before = self.found(path)
+        if isinstance(before, Tree) or self.found(dirname(path)) is None:
+            raise LostError(path)
+        new = self._as_file(output, path)
+        if append and before is not None:
+            new = _appended(before, new)
+        elif isinstance(before, File) and isinstance(new, File):
+            new = new.with_mode(before.entry.mode)._replace(owner=before.owner)
+        elif before is not None and isinstance(before, Placed | Derived | Hidden):
+            new = Placed(new, "", before, keeps=True)
+        self.root = put(self.root, path, new, trailing=True)
+
+    def _as_file(self, output: Output, path: str) -> Node:
+        if output is None:
+            return self.hidden(path)
+        if isinstance(output, bytes):
+            return literal_file(output, owner=self.owner)
+        if isinstance(output, File):
+            return output.with_mode(0o644)._replace(owner=self.owner)
+        if isinstance(output, Fresh):
+            return Fresh(self.key, path)
+        return Derived(("written",), (output,), faithful=True)
+
+
+def _appended(before: Node, new: Node) -> Node:
+    if isinstance(before, File) and isinstance(new, File) and None not in (before.text, new.text):
+        file = literal_file((before.text or b"") + (new.text or b""), owner=before.owner)
+        return file.with_mode(before.entry.mode)
+    return Derived(("appended",), (before, new), faithful=True)
+
+
+def _is_descriptor(redirect: Redirect) -> bool:
+    return redirect.operator == ">&" and (redirect.target.text or "").rstrip("-").isdecimal()

@@ -1,0 +1,191 @@
+"""Whether what stands at two paths is the same for a builder, and what makes the difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depsfirst.cache.nodes import (
+    Chosen,
+    Derived,
+    Exported,
+    File,
+    Fresh,
+    Hidden,
+    Node,
+    Owner,
+    Placed,
+    Tree,
+)
+from depsfirst.cache.verdict import DIFFERENT, MAYBE, SAME, Verdict, all_of
+from depsfirst.dockerfile.filetree import is_known, same_children
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from depsfirst.cache.keys import Content, Key
+
+_SHA256_DIGITS = 64
+
+
+class Likeness:
+    """Compares nodes of the result of one build with those of another."""
+
+    def __init__(
+        self,
+        keys: Callable[[Key, Key], Verdict],
+        contents: Callable[[Content, Content], Verdict],
+        *,
+        owners: bool,
+    ) -> None:
+        self._keys = keys
+        self._contents = contents
+        self._owners = owners
+
+    def nodes(self, one: Node | None, other: Node | None) -> Verdict:
+        """Whether two nodes are the same: kind, mode, owner, content, link, and everything that is in them."""
+        if one is other:
+            return SAME
+        if isinstance(one, File) and isinstance(other, File):
+            return all_of([_files(one, other), self._owner(one.owner, other.owner)])
+        if isinstance(one, Tree) and isinstance(other, Tree):
+            return all_of(self._trees(one, other))
+        sure = (File, Tree, type(None))
+        if isinstance(one, sure) and isinstance(other, sure):
+            return DIFFERENT
+        return self._uncertain(one, other)
+
+    def _uncertain(self, one: Node | None, other: Node | None) -> Verdict:
+        match one, other:
+            case Hidden(), Hidden():
+                same = one.path == other.path and self._keys(one.key, other.key) is SAME
+            case Fresh(), Fresh() if one.path == other.path:
+                return self._keys(one.key, other.key)
+            case Placed(), Placed():
+                return self._placed(one, other)
+            case Derived(), Derived():
+                return self._derived(one, other)
+            case Exported(), Exported():
+                return self._exported(one, other)
+            case Chosen(), Chosen():
+                same = self._contents(one.content, other.content) is SAME
+            case _:
+                same = False
+        return SAME if same else MAYBE
+
+    def _owner(self, one: Owner, other: Owner) -> Verdict:
+        if not self._owners:
+            return SAME
+        if one.identity != other.identity:
+            return MAYBE if one.lists or other.lists or not one.identity or not other.identity else DIFFERENT
+        pairs = zip(one.lists, other.lists, strict=False)
+        return SAME if all(self.nodes(mine, others) is SAME for mine, others in pairs) else MAYBE
+
+    def _trees(self, one: Tree, other: Tree) -> Iterator[Verdict]:
+        yield self._own(one, other)
+        below = self.nodes(one.bottom, other.bottom)
+        if below is not SAME:
+            yield MAYBE
+        layered = isinstance(one.below, Tree) or isinstance(other.below, Tree)
+        if below is SAME and not layered and _same_source(one, other):
+            return
+        for name in sorted(one.names | other.names):
+            yield self.nodes(one.child(name), other.child(name))
+
+    def _own(self, one: Tree, other: Tree) -> Verdict:
+        """Mode and owner of two directories."""
+        mine, others = one.own, other.own
+        owner = self._owner(mine.owner, others.owner)
+        hidden = [each.own.mode is None and each.bottom is not None for each in (one, other)]
+        if all(hidden):
+            same = mine.usual == others.usual and owner is SAME and self.nodes(one.bottom, other.bottom) is SAME
+            return SAME if same else MAYBE
+        if any(hidden):
+            return MAYBE
+        return DIFFERENT if mine.mode != others.mode else owner
+
+    def _placed(self, one: Placed, other: Placed) -> Verdict:
+        verdict = all_of([self.nodes(one.node, other.node), self.nodes(one.before, other.before)])
+        if one.keeps is other.keeps and one.name == other.name and verdict is SAME:
+            return SAME
+        if self.other_bytes(one, other):
+            return DIFFERENT
+        sure = isinstance(one.node, File) and isinstance(other.node, File) and not (one.keeps or other.keeps)
+        return DIFFERENT if sure and self.nodes(one.node, other.node) is DIFFERENT and one.name == other.name else MAYBE
+
+    def _derived(self, one: Derived, other: Derived) -> Verdict:
+        if len(one.inputs) != len(other.inputs) or one.operation != other.operation:
+            return MAYBE
+        if all(self.nodes(mine, others) is SAME for mine, others in zip(one.inputs, other.inputs, strict=True)):
+            return SAME
+        return DIFFERENT if self.other_bytes(one, other) else MAYBE
+
+    def other_bytes(self, one: Node | None, other: Node | None) -> bool:
+        """Whether two files surely have other bytes, whatever their modes and owners are."""
+        match one, other:
+            case File(), File():
+                return _bytes(one, other) is DIFFERENT
+            case Placed(), Placed():
+                return one.name == other.name and self.other_bytes(one.node, other.node)
+            case Derived(), Derived():
+                alike = one.operation == other.operation and one.faithful and other.faithful
+                rest = zip(one.inputs[1:], other.inputs[1:], strict=False)
+                same = all(self.nodes(mine, others) is SAME for mine, others in rest)
+                return alike and same and self.other_bytes(one.inputs[0], other.inputs[0])
+            case Fresh(), Fresh():
+                return self._keys(one.key, other.key) is DIFFERENT
+        return False
+
+    def _exported(self, one: Exported, other: Exported) -> Verdict:
+        names = [
+            (type(each.filtered), each.filtered.output, each.filtered.inputs, each.setting) for each in (one, other)
+        ]
+        if names[0] != names[1] or self.nodes(one.tools, other.tools) is not SAME:
+            return MAYBE
+        if all(self.nodes(mine, others) is SAME for mine, others in zip(one.inputs, other.inputs, strict=True)):
+            return SAME
+        verdict = one.filtered.same(_texts(one), _texts(other))
+        return MAYBE if verdict is None else SAME if verdict else DIFFERENT
+
+
+def _same_source(one: Tree, other: Tree) -> bool:
+    if one.source is None or other.source is None or one.source[1] != other.source[1]:
+        return False
+    directory, same = one.source[0], other.source[0]
+    return directory is same or same_children(directory, same)
+
+
+def _files(one: File, other: File) -> Verdict:
+    mine, others = one.entry, other.entry
+    if (mine.kind, mine.mode, mine.link) != (others.kind, others.mode, others.link):
+        return DIFFERENT
+    return _bytes(one, other)
+
+
+def _bytes(one: File, other: File) -> Verdict:
+    mine, others = one.origin or one.entry, other.origin or other.entry
+    if (mine.kind, mine.link) != (others.kind, others.link):
+        return DIFFERENT
+    if mine is others or (mine.digest == others.digest and mine.size == others.size and is_known(mine)):
+        return SAME
+    if mine.digest is None or others.digest is None:
+        return DIFFERENT if one.place is not None and other.place is not None else MAYBE
+    if one.text is None and other.text is None:
+        return DIFFERENT
+    sized = mine.size is not None and others.size is not None and mine.size != others.size
+    hashed = len(mine.digest) == len(others.digest) == _SHA256_DIGITS
+    return DIFFERENT if sized or hashed else MAYBE
+
+
+def _texts(exported: Exported) -> dict[str, str | None]:
+    """The texts of its inputs, as far as they are known."""
+    texts: dict[str, str | None] = {}
+    for path, node in zip(exported.filtered.inputs, exported.inputs, strict=True):
+        if node is None:
+            texts[path] = None
+        elif isinstance(node, File) and (data := _data(node, exported)) is not None:
+            texts[path] = data.decode(errors="surrogateescape")
+    return texts
+
+
+def _data(file: File, exported: Exported) -> bytes | None:
+    return file.text if file.text is not None or file.place is None else exported.read(*file.place)
