@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
+from depsfirst.checks.places import place_of
+from depsfirst.dockerfile.commands import Installs, Reading, installations, only_project
 from depsfirst.dockerfile.instructions import Run
+from depsfirst.dockerfile.mounts import Mount
 from depsfirst.dockerfile.shell import Word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from depsfirst.cache.model import Step
+    from depsfirst.cache.results import Results
     from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.commands import Installation
     from depsfirst.dockerfile.shell import Command, Script
     from depsfirst.dockerfile.source import Span
 
@@ -19,17 +27,91 @@ class Commands:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        self._scripts: dict[int, Script] = {}
+        self._readings: dict[tuple[int, str], Reading] = {}
+        self._results: Results | None = None
 
     def script(self, step: Step) -> Script:
         """The commands of a RUN."""
-        if id(step) not in self._scripts:
-            self._scripts[id(step)] = _read(step)
-        return self._scripts[id(step)]
+        return self.reading(step).script
+
+    def reading(self, step: Step) -> Reading:
+        """What a RUN installs, exports, downloads and owns anew; paths are absolute in the image."""
+        place = place_of(step)
+        if place not in self._readings:
+            self._readings[place] = self._read(step)
+        return self._readings[place]
+
+    def _read(self, step: Step) -> Reading:
+        run = step.instruction
+        if not isinstance(run, Run):
+            raise TypeError(run.name)
+        return installations(
+            run,
+            shell=step.place.shell,
+            variables=step.scope.variables,
+            cwd=step.cwd,
+            user=step.user,
+            files=self._files(step, run),
+        )
+
+    def _files(self, step: Step, run: Run) -> Callable[[str], str | None]:
+        """Reads what stands at a path of the image when a RUN begins."""
+        bound = [each for each in run.mounts if isinstance(each, Mount) and each.type == "bind" and not each.from_]
+
+        def read(path: str) -> str | None:
+            for mount in bound:
+                target = posixpath.normpath(posixpath.join(step.cwd, mount.target))
+                if path == target or path.startswith(f"{target.rstrip('/')}/"):
+                    return self._subject.read(posixpath.join(mount.source.lstrip("/"), path[len(target) :].lstrip("/")))
+            return self._text(step, path)
+
+        return read
+
+    def _text(self, step: Step, path: str) -> str | None:
+        from depsfirst.cache.nodes import File, find_node
+        from depsfirst.cache.results import Results
+
+        if step.key.parent is None or not path.startswith("/"):
+            return None
+        if self._results is None:
+            self._results = Results(self._subject.builds[0])
+        node = find_node(self._results.root(step.key.parent), path)
+        if not isinstance(node, File):
+            return None
+        if node.text is not None:
+            return node.text.decode(errors="surrogateescape")
+        return self._subject.read(node.place[1]) if node.place and node.place[0] is self._subject.context else None
+
+    def installations(self, step: Step, *kinds: Installs) -> tuple[Installation, ...]:
+        """What a RUN installs, of these kinds; of all if none is named."""
+        return tuple(each for each in self.reading(step).installations if not kinds or each.kind in kinds)
+
+    def dependencies(self, step: Step) -> tuple[Installation, ...]:
+        """The installs of third-party packages of Python in a RUN.
+
+        One that finds all of its packages installed by an earlier one of the same chain is none: it adds the project.
+        """
+        found = self.installations(step, Installs.DEPENDENCIES)
+        if not found:
+            return ()
+        earlier = list(self._before(step))
+        kept = []
+        for each in found:
+            if not only_project(each, earlier):
+                kept.append(each)
+            earlier.append(each)
+        return tuple(kept)
+
+    def _before(self, step: Step) -> Iterator[Installation]:
+        """What the RUNs that a step stands on install, in their order."""
+        below = {id(key) for key in step.key.chain()} - {id(step.key)}
+        for other in self._subject.runs:
+            if id(other.key) in below:
+                yield from self.reading(other).installations
 
     def installs_dependencies(self, step: Step) -> bool:
         """Whether a RUN installs third-party packages of Python."""
-        return "install" in str(step.instruction.syntax.text)
+        return bool(self.dependencies(step))
 
     def span(self, step: Step, part: Command | Word) -> Span:
         """Where in the Dockerfile a command or a word of a RUN stands; the whole RUN where that is not known."""
@@ -50,14 +132,3 @@ class Commands:
         if first + end > len(run.syntax.text):  # behind the command stand its heredocs
             return run.syntax.span
         return run.syntax.place(first + start, first + end)
-
-
-def _read(step: Step) -> Script:
-    from depsfirst.dockerfile.shell import argv_command, read_script
-
-    run = step.instruction
-    if not isinstance(run, Run):
-        raise TypeError(run.name)
-    if run.exec_form:
-        return argv_command(run.command, step.scope.variables, step.cwd)
-    return read_script(run.script(), step.scope.variables, step.cwd)

@@ -39,6 +39,7 @@ class ProjectFacts:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
+        self._changes: dict[str, Change | None] = {}
 
     @property
     def places(self) -> Sequence[Place]:
@@ -47,6 +48,11 @@ class ProjectFacts:
 
     def change(self, name: str) -> Change | None:
         """The edit of this name; None where there is no such file, or the manifest is broken."""
+        if name not in self._changes:
+            self._changes[name] = self._find_change(name)
+        return self._changes[name]
+
+    def _find_change(self, name: str) -> Change | None:
         from depsfirst.cache.main_module import code_edit, readme_edit
         from depsfirst.cache.manifests import Place
         from depsfirst.cache.version_lines import version_bump

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.definitions import is_remote
 from depsfirst.cache.model import Build, Outcome, Status, Step, compare, steps
 from depsfirst.checks.commands import Commands
+from depsfirst.checks.places import place_of
 from depsfirst.dockerfile.context import IGNORE_FILE
 from depsfirst.dockerfile.instructions import Add, Copy, Run, Transfer
 from depsfirst.dockerfile.mounts import Mount
@@ -17,7 +19,7 @@ from depsfirst.dockerfile.source import Source, Span
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from depsfirst.cache.changes import Change
@@ -269,9 +271,11 @@ class Subject:
         """What becomes of each step after any change; all are cached after None."""
         if change is None or not change.edits:
             return Outcomes(change, tuple(Outcome(step, Status.CACHED) for step in self.steps))
+        from depsfirst.cache.why import changed
+
         found: dict[tuple[int, str], Outcome] = {}
         for build in self.builds:
-            for outcome in compare(build, _edited(build, change)):
+            for outcome in compare(build, changed(build, change)):
                 place = place_of(outcome.step)
                 if place not in found or _WEIGHT[outcome.status] > _WEIGHT[found[place].status]:
                     found[place] = outcome
@@ -288,40 +292,34 @@ class Subject:
         """The steps that notice an edit of a path of the context themselves, not by what ran before them."""
         return tuple(step for step in self.steps if any(affects(selection, path) for selection in self._read_by(step)))
 
+    @cached_property
+    def installing(self) -> tuple[Step, ...]:
+        """The steps that install third-party packages of Python."""
+        return tuple(step for step in self.runs if self.commands.installs_dependencies(step))
+
     def reinstalled(self, change: Change | str) -> tuple[Step, ...]:
         """The steps that install third-party packages and run again for certain after a change."""
-        installing = [step for step in self.runs if self.commands.installs_dependencies(step)]
-        if not installing:
+        if not self.installing or (isinstance(change, str) and not self._can_reinstall):
             return ()
         outcomes = self.reruns(change) if isinstance(change, str) else self.after(change)
         again = {place_of(each.step) for each in outcomes.rerun}
-        return tuple(step for step in installing if place_of(step) in again)
+        return tuple(step for step in self.installing if place_of(step) in again)
+
+    @cached_property
+    def _can_reinstall(self) -> bool:
+        """Whether any of the usual edits can install something again: all of them at once are asked about first."""
+        from depsfirst.cache.changes import Change
+
+        edits = [each.edits for name in self.changes if (each := self.project.change(name))]
+        outcomes = self.after(Change("paths", tuple(replace(edit, after=None) for some in edits for edit in some)))
+        return any(found.status is not Status.CACHED for step in self.installing if (found := outcomes.of(step)))
 
     def reinstalls(self, change: str) -> int:
         """How much third-party software an edit installs again: 2 for each such step, 1 where it is not known."""
-        installing = [step for step in self.runs if self.commands.installs_dependencies(step)]
-        if not installing:
+        if not self.installing or not self._can_reinstall:
             return 0
         outcomes = self.reruns(change)
-        return sum(_WEIGHT[found.status] for step in installing if (found := outcomes.of(step)))
-
-
-def _edited(build: Build, change: Change) -> Build:
-    from dataclasses import replace
-
-    texts: Mapping[str, str] = change.texts()
-    context = change.apply(build.context)
-    contexts = {name: change.apply(each, name) for name, each in build.contexts.items()}
-
-    def read(path: str) -> bytes | None:
-        return texts[path].encode(errors="surrogateescape") if path in texts else build.read(path)
-
-    return replace(build, context=context, contexts=contexts, read=read)
-
-
-def place_of(step: Step) -> tuple[int, str]:
-    """Tells steps apart, and is the same for a step of another walk; a trigger's line is that of its ONBUILD."""
-    return step.line, f"{step.stage.index} {step.instruction.name}"
+        return sum(_WEIGHT[found.status] for step in self.installing if (found := outcomes.of(step)))
 
 
 def _merged(walks: Iterator[tuple[Step, ...]]) -> tuple[Step, ...]:
@@ -330,8 +328,3 @@ def _merged(walks: Iterator[tuple[Step, ...]]) -> tuple[Step, ...]:
         for step in walk:
             found.setdefault(place_of(step), step)
     return tuple(found[place] for place in sorted(found))
-
-
-def span_of(step: Step) -> Span:
-    """Where a step's instruction stands."""
-    return step.instruction.syntax.span

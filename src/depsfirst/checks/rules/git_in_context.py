@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.checks.edits import ignoring
 from depsfirst.checks.model import Fix, Related, Rule, Severity
-from depsfirst.checks.subject import span_of
+from depsfirst.checks.places import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +71,9 @@ def find(subject: Subject) -> Iterator[Finding]:
         span_of(first),
         _message(first, installs),
         cost=subject.project.cost if installs else "",
-        related=[Related(span_of(step), "this one installs the dependencies") for step in installs[:1] if step != first],
+        related=[
+            Related(span_of(step), "this one installs the dependencies") for step in installs[:1] if step != first
+        ],
         severity=Severity.ERROR if installs else None,
         fixes=() if reason else [Fix('Leave ".git" out of the context', safe=True, edits=(ignoring(subject, _GIT),))],
         no_fix=reason,
