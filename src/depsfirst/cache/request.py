@@ -73,7 +73,20 @@ class Opened:
     file: str | None
     context: str
 
-    def bytes(self, path: str) -> bytes | None:
+    def content(self, context: Context, path: str) -> bytes | None:
+        """The content of a file of a context of the build; None where there is none, or the context is another one.
+
+        Raises:
+            DepsfirstError: it cannot be read.
+        """
+        if context.tree is self.build.context.tree:
+            return self.read(path)
+        for name, named in self.build.contexts.items():
+            if context.tree is named.tree:
+                return self.checkout.read(os.path.normpath(f"{self.directories[name]}/{path}"))
+        return None
+
+    def read(self, path: str) -> bytes | None:
         """The content of a file of the main context; None where there is none.
 
         Raises:
@@ -83,7 +96,7 @@ class Opened:
 
     def text(self, path: str) -> str | None:
         """The same as text; bytes that are no UTF-8 are kept as surrogates."""
-        content = self.bytes(path)
+        content = self.read(path)
         return None if content is None else content.decode(errors="surrogateescape")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from depsfirst.cache.causes import CauseKind
 from depsfirst.cache.changes import KINDS, Change, given
-from depsfirst.cache.installing import Installs, installs_of
+from depsfirst.cache.installing import Installed, installed_by
 from depsfirst.cache.main_module import code_edit, readme_edit
 from depsfirst.cache.manifests import Place, places
 from depsfirst.cache.model import Outcome, Status, compare
@@ -39,7 +39,7 @@ class Answered:
     """
 
     outcome: Outcome
-    installs: Installs
+    installs: Installed
     because: str | None
 
     @property
@@ -162,11 +162,11 @@ def find_change(opened: Opened, kind: ChangeKind) -> Change:
 
 
 def _reading(opened: Opened) -> Build:
-    return replace(opened.build, read=opened.bytes)
+    return replace(opened.build, read=opened.read)
 
 
 def _answered(opened: Opened, outcomes: Sequence[Outcome]) -> tuple[Answered, ...]:
-    installs = installs_of([outcome.step for outcome in outcomes], opened.text)
+    installs = installed_by(opened.build, [outcome.step for outcome in outcomes], opened.content)
     return tuple(
         Answered(outcome, each, "; ".join(chain(outcome, outcomes)) or None)
         for outcome, each in zip(outcomes, installs, strict=True)
