@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover, read_lock
-from depsfirst.project.markers import admits
+from depsfirst.project.markers import Evaluator, admits
 from depsfirst.project.model import MAIN, Environment
 from depsfirst.project.selection import select
 from scripts.lock_exports import Choice, Exporter, Package
@@ -83,7 +83,7 @@ def _package(package: LockedPackage) -> Package:
     return Package(None if direct else package.version, frozenset(hashes), direct)
 
 
-def compare(taken: Taken, exporter: Exporter) -> Outcome:
+def compare(taken: Taken) -> Outcome:
     """One lock, in all environments and choices."""
     name = taken.lock.name
     size = taken.lock.stat().st_size
@@ -93,20 +93,26 @@ def compare(taken: Taken, exporter: Exporter) -> Outcome:
         lock = read_lock(project)
     except DepsfirstError as error:
         return Outcome(taken.title, name, size, 0, 0, 0, (), f"{error}")
-    same, refused = Counter[str](), Counter[str]()
+    lock = lock._replace(demands=())  # whether it fits a manifest is not what an export tells
+    asked = [Environment(python, platform) for python in pythons(lock, project) for platform in _PLATFORMS]
+    environments = [each for each in asked if _is_for(lock, each)]
+    exporter = Exporter(environments)
+    same, refused = 0, 0
     differences: list[str] = []
     for choice in choices(lock):
-        for python in pythons(lock, project):
-            for platform in _PLATFORMS:
-                environment = Environment(python, platform)
-                said = _difference(lock, environment, choice, exporter, project)
-                if said is None:
-                    same[name] += 1
-                elif not said:
-                    refused[name] += 1
-                else:
-                    differences.append(f"{environment.version} {platform} {choice.title}: {said}")
-    return Outcome(taken.title, lock.format, size, len(lock.packages), same[name], refused[name], tuple(differences))
+        for environment in environments:
+            said = _difference(lock, environment, choice, exporter, project)
+            same += said is None
+            refused += said == ""
+            if said:
+                differences.append(f"{environment.version} {environment.platform} {choice.title}: {said}")
+    return Outcome(taken.title, lock.format, size, len(lock.packages), same, refused, tuple(differences))
+
+
+def _is_for(lock: Lock, environment: Environment) -> bool:
+    """Whether a lock is made for an environment; managers export from it all the same."""
+    evaluator = Evaluator(environment.markers())
+    return not lock.environments or any(evaluator.holds(marker) for marker in lock.environments)
 
 
 def _difference(
@@ -176,7 +182,7 @@ def main() -> int:
     try:
         outcomes = []
         for taken in _taken(options.repositories, options.sample, scratch):
-            outcomes.append(compare(taken, Exporter()))
+            outcomes.append(compare(taken))
             print(f"{re.sub(r'.*/', '', taken.title)}: {len(outcomes[-1].differences)} differ", file=sys.stderr)
         return _print(outcomes, time.monotonic() - began)
     finally:

@@ -17,7 +17,8 @@ from packaging.version import Version
 from depsfirst.project.model import MAIN, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from depsfirst.project.model import Environment, Lock, Project
 
@@ -51,9 +52,14 @@ class Package(NamedTuple):
 
 
 class Exporter:
-    """Asks managers, each thing once."""
+    """Asks managers, each thing once.
 
-    def __init__(self) -> None:
+    Args:
+        environments: all that will be asked about.
+    """
+
+    def __init__(self, environments: Sequence[Environment]) -> None:
+        self._environments = environments
         self._known: dict[object, tuple[int, str, str]] = {}
 
     def exported(
@@ -65,10 +71,11 @@ class Exporter:
         if lock.format == "requirements":
             code, out, err = self._run(project, [sys.executable, "-c", _PIP, project.lock.name], project.lock.parent)
         elif lock.format == "pdm" and "inherit_metadata" not in project.lock.read_text().partition("[[package]]")[0]:
-            code, out, err = self._run(project, _pdm_words(environment, choice))
+            code, out, err = self._run(project, _pdm_words(self._environments, choice))
+            return _by_pdm(out, environment) if code == 0 else err.strip().splitlines()[-1]
         else:
-            code, out, err = self._run(project, _WORDS[lock.format](choice))
-        return _held(out, environment) if code == 0 else (err or out).strip().splitlines()[-1]
+            code, out, err = self._run(project, [*_program(project, lock), *_WORDS[lock.format](choice)])
+        return _held(out, environment, choice) if code == 0 else (err or out).strip().splitlines()[-1]
 
     def _run(self, project: Project, words: list[str], directory: Path | None = None) -> tuple[int, str, str]:
         key = (str(project.root), *words)
@@ -96,18 +103,18 @@ def _environment() -> dict[str, str]:
 
 
 def _uv(choice: Choice) -> list[str]:
-    words = ["uv", "export", "--quiet", "--frozen", "--no-emit-local", "--no-header", "--no-annotate"]
+    words = ["export", "--quiet", "--frozen", "--no-emit-local", "--no-header", "--no-annotate"]
     words += ["--no-default-groups", *(f"--group={group}" for group in choice.groups)]
     return words + [f"--extra={extra}" for extra in choice.extras]
 
 
 def _poetry(choice: Choice) -> list[str]:
-    words = ["poetry", "export", "--format=requirements.txt", "--no-ansi", "--only", ",".join([MAIN, *choice.groups])]
+    words = ["export", "--format=requirements.txt", "--no-ansi", "--only", ",".join([MAIN, *choice.groups])]
     return words + [f"--extras={extra}" for extra in choice.extras]
 
 
 def _pdm(choice: Choice) -> list[str]:
-    words = ["pdm", "export", "--no-extras"]
+    words = ["export", "--no-extras"]
     if choice.groups and choice.extras:
         return [*words, "-G", ":all"]
     if choice.groups:
@@ -118,7 +125,14 @@ def _pdm(choice: Choice) -> list[str]:
 def _pipenv(choice: Choice) -> list[str]:
     names = ["dev-packages" if name == "dev" else name for name in choice.groups]
     categories = ["--categories", " ".join([*names, "packages"])] if names else []
-    return ["pipenv", "requirements", "--hash", *categories]
+    return ["requirements", "--hash", *categories]
+
+
+def _program(project: Project, lock: Lock) -> list[str]:
+    """The manager; for locks of Poetry 1 that one, if there is a ``poetry-1``, since Poetry 2 exports too little."""
+    if lock.format == "poetry" and 'lock-version = "2.1"' not in project.lock.read_text() and shutil.which("poetry-1"):
+        return ["poetry-1"]
+    return [lock.format]
 
 
 _WORDS = {"uv": _uv, "poetry": _poetry, "pdm": _pdm, "pipenv": _pipenv}
@@ -128,31 +142,46 @@ _RESOLVED_BY_PDM = """
 import sys
 from pdm.core import Core
 from pdm.cli.actions import resolve_from_lockfile
+from pdm.environments import BaseEnvironment
 from pdm.models.markers import EnvSpec
-python, platform, *groups = sys.argv[1:]
+BaseEnvironment._build_session = lambda self: None  # nothing is fetched
+environments, *groups = sys.argv[1:]
 project = Core().create_project(".")
 project.project_config["use_uv"] = False
-spec = EnvSpec.from_spec(f"=={python}", platform, "cpython")
 wanted = [each for group in groups for each in project.get_dependencies(group)]
-for package in resolve_from_lockfile(project, wanted, groups, spec):
-    candidate = package.candidate
-    if candidate.req.extras:
+for environment in environments.split():
+    print("@", environment)
+    python, _, platform = environment.partition("/")
+    try:
+        found = resolve_from_lockfile(project, wanted, groups, EnvSpec.from_spec(f"=={python}", platform, "cpython"))
+    except Exception as error:
+        print("!", error)
         continue
-    hashes = " ".join("--hash=" + file["hash"] for file in candidate.hashes)
-    if candidate.req.is_named:
-        print(f"{candidate.name}=={candidate.version} {hashes}")
-    else:
-        print(f"{candidate.req.as_line()} {hashes}")
+    for candidate in (package.candidate for package in found if not package.candidate.req.extras):
+        hashes = " ".join("--hash=" + file["hash"] for file in candidate.hashes)
+        line = f"{candidate.name}=={candidate.version}" if candidate.req.is_named else candidate.req.as_line()
+        print(line.partition(";")[0], hashes)
 """
 
 
-def _pdm_words(environment: Environment, choice: Choice) -> list[str]:
+def _by_pdm(said: str, environment: Environment) -> dict[str, Package] | str:
+    """What PDM resolved for one of the environments it was asked about."""
+    _, _, after = said.partition(f"@ {_pdm_environment(environment)}\n")
+    lines = after.partition("\n@ ")[0]
+    return lines.partition("\n")[0] if lines.startswith("!") else _held(lines, environment)
+
+
+def _pdm_environment(environment: Environment) -> str:
+    return f"{environment.version}/manylinux_2_40_{environment.markers()['platform_machine']}"
+
+
+def _pdm_words(environments: Sequence[Environment], choice: Choice) -> list[str]:
     """The words that resolve a lock without inherited metadata, which PDM does not export, inside of PDM."""
     program = shutil.which("pdm")
     interpreter = Path(program).read_text().partition("\n")[0].removeprefix("#!").strip() if program else "pdm"
-    machine = "x86_64" if environment.platform.endswith("amd64") else "aarch64"
     groups = ["default", *choice.groups, *choice.extras]
-    return [interpreter, "-c", _RESOLVED_BY_PDM, environment.version, f"manylinux_2_40_{machine}", *groups]
+    asked = " ".join(_pdm_environment(each) for each in environments)
+    return [interpreter, "-c", _RESOLVED_BY_PDM, asked, *groups]
 
 
 _PIP = """
@@ -173,9 +202,11 @@ for parsed in parse_requirements(sys.argv[1], session=PipSession()):
 """
 
 
-def _held(exported: str, environment: Environment) -> dict[str, Package]:
+def _held(exported: str, environment: Environment, choice: Choice | None = None) -> dict[str, Package]:
     """The third-party requirements of an export whose markers hold, by name."""
     found: dict[str, Package] = {}
+    variables: dict[str, str | AbstractSet[str]] = dict(environment.markers())
+    variables["dependency_groups"] = {"default", *(choice.groups if choice else ())}
     for line in _lines(exported):
         hashes = frozenset(_HASH.findall(line))
         text = _ANY_HASH.sub("", line).strip()
@@ -191,7 +222,7 @@ def _held(exported: str, environment: Environment) -> dict[str, Package]:
             continue
         if requirement.url and requirement.url.startswith(("file:", ".")):
             continue
-        if requirement.marker is None or requirement.marker.evaluate({**environment.markers()}):
+        if requirement.marker is None or requirement.marker.evaluate(variables, context="lock_file"):
             found[normalize(requirement.name)] = _package(requirement, hashes)
     return found
 

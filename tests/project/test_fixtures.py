@@ -1,7 +1,8 @@
 """Real locks: what is selected is what their own manager exports or installs.
 
 Each folder below ``fixtures`` has a manifest, the lock its manager made of it (files cut to two a package, hosts
-replaced), and what `uv export`, `poetry export` or, for lock-version 1.0, the installer of Poetry 1.8 said.
+replaced), and what `uv export`, `poetry export`, `pdm export`, the resolver of PDM, `pipenv requirements`, the
+select of packaging or, for lock-version 1.0, the installer of Poetry 1.8 said.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def test_selects_what_the_manager_does(folder: Path, case: dict[str, Any], chose
 def test_every_locked_file_can_be_checked(folder: Path) -> None:
     lock = read_lock(discover(folder))
     for package in lock.packages:
-        assert package.where.startswith(f"{lock.name}: package[")
+        assert package.where.startswith(f"{lock.name}: "), package.where
+        assert package.files or package.hashes or package.source.kind != "index" or package.version is None
         for file in package.files:
             assert len(file.sha256 or "") == 64, package.where
             assert file.name.endswith((".whl", ".tar.gz", ".zip"))

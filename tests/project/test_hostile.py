@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,8 @@ from hypothesis import strategies as st
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover
-from depsfirst.project.locks import format_of, poetry
+from depsfirst.project.locks import format_of, pdm, poetry
+from depsfirst.project.locks.pipenv import content_hashes
 from depsfirst.project.manifest import read_manifest
 from depsfirst.project.model import Environment, LockText, Project
 from depsfirst.project.selection import select
@@ -35,12 +35,15 @@ VALUES: st.SearchStrategy[object] = st.sampled_from((*TEXTS, *OTHERS)) | st.text
 
 
 def attempt(project: Project, text: str, included: dict[str, str] | None = None) -> None:
-    """Read and select; any failure but an explained one leaves this function."""
+    """Read and select; any failure but an explained one, with its place in a file, leaves this function."""
     lock_format = format_of(project.lock.name)
     assert lock_format is not None
-    with suppress(DepsfirstError):
+    files = (project.lock.name, "pyproject.toml", *(included or ()))
+    try:
         lock = lock_format.read(LockText(project.lock.name, text, included or {}), project)
-        select(lock, Environment((3, 12, 1)), groups=frozenset(lock.roots), extras=frozenset(lock.extras))
+        select(lock, Environment((3, 11, 1)), groups=frozenset(lock.roots), extras=frozenset(lock.extras))
+    except DepsfirstError as error:
+        assert str(error.where).startswith(files), error  # noqa: PT017 (any other error is a failure, too)
     lock_format.stable_text(text, project)
 
 
@@ -50,7 +53,14 @@ def fixture(name: str) -> tuple[Project, str]:
     return project, project.lock.read_text()
 
 
+@cache
+def pipfile(name: str) -> dict[str, str]:
+    path = FIXTURES / name / "Pipfile"
+    return {"Pipfile": path.read_text()} if path.is_file() else {}
+
+
 NAMES = sorted(path.name for path in FIXTURES.iterdir())
+MANIFESTS = [name for name in NAMES if (FIXTURES / name / "pyproject.toml").is_file()]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,7 +70,9 @@ def test_a_lock_that_was_cut_or_scratched(name: str, data: st.DataObject) -> Non
     project, text = fixture(name)
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 40)) | st.just(len(text)))
-    attempt(project, text[:start] + data.draw(st.text(alphabet='"[]{}=,.#\n\\ ax1', max_size=5)) + text[end:])
+    attempt(
+        project, text[:start] + data.draw(st.text(alphabet='"[]{}=,.#\n\\ ax1', max_size=5)) + text[end:], pipfile(name)
+    )
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -94,7 +106,8 @@ def dumped(value: object) -> str:
 
 @cache
 def parsed(name: str) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    values = tomli.loads(fixture(name)[1])
+    text = fixture(name)[1]
+    values = json.loads(text) if name == "pipenv" else tomli.loads(text)
     return values, list(places(values))
 
 
@@ -110,10 +123,31 @@ def test_a_lock_with_a_wrong_value(name: str, data: st.DataObject) -> None:
             values = changed(values, path, data.draw(VALUES))
         except (KeyError, IndexError, TypeError, AttributeError):  # the first change took the place of the second
             continue
-    attempt(project, "\n".join(f"{json.dumps(key)} = {dumped(value)}" for key, value in values.items()))
+    attempt(project, json.dumps(values) if name == "pipenv" else dumped_manifest(values), pipfile(name))
 
 
-@pytest.mark.parametrize("name", NAMES)
+def rehashed(text: str, manifest: str) -> str:
+    """A Pipfile.lock that fits another Pipfile."""
+    return text.replace(
+        fixture("pipenv")[1].split('"sha256": "')[1][:64], list(content_hashes(tomli.loads(manifest)))[1]
+    )
+
+
+@QUICK
+@given(data=st.data())
+def test_a_pipfile_with_a_wrong_value(data: st.DataObject) -> None:
+    project, text = fixture("pipenv")
+    values = tomli.loads(pipfile("pipenv")["Pipfile"])
+    path = data.draw(st.sampled_from(list(places(values))))
+    manifest = dumped_manifest(changed(values, path, data.draw(VALUES)))
+    try:
+        text = rehashed(text, manifest)
+    except ValueError:  # no TOML
+        attempt(project, text, {"Pipfile": manifest})
+    attempt(project, text, {"Pipfile": manifest})
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
 @QUICK
 @given(data=st.data())
 def test_a_manifest_with_a_wrong_value(name: str, data: st.DataObject) -> None:
@@ -125,6 +159,9 @@ def test_a_manifest_with_a_wrong_value(name: str, data: st.DataObject) -> None:
     except DepsfirstError:
         return
     attempt(other, text)
+    if project.lock.name in pdm.NAMES:
+        old, *_ = pdm.content_hashes(project.pyproject)
+        attempt(other, text.replace(old, next(pdm.content_hashes(other.pyproject))))
     if project.lock.name in poetry.NAMES:  # past the hash, into the roots
         old, new = (poetry.content_hash(each.pyproject) for each in (project, other))
         attempt(other, text.replace(old, new))
@@ -154,7 +191,7 @@ def test_any_requirements_file(parts: list[str], more: list[str]) -> None:
 @settings(QUICK, max_examples=40)
 @given(text=st.text(max_size=60))
 def test_any_text(text: str) -> None:
-    for name in ("uv_forks", "poetry_2_1"):
+    for name in ("uv_forks", "poetry_2_1", "pdm_flat", "pipenv", "pylock"):
         attempt(fixture(name)[0], text)
     root = Path("/srv/shop")
     attempt(Project(root, None, root / "requirements.txt", "shop"), text)

@@ -115,6 +115,16 @@ class Demand(NamedTuple):
     marker: str | None = None
 
 
+class Index(NamedTuple):
+    """Where a lock says that packages are looked for: the URL of a simple index, or of a page or directory of links.
+
+    Variables of the environment that stand in it as ``${NAME}`` are left as they are.
+    """
+
+    url: str
+    kind: Literal["index", "find-links"] = "index"
+
+
 class Lock(NamedTuple):
     """A lock as a graph; a flat lock is one whose packages all hang on the roots.
 
@@ -130,6 +140,8 @@ class Lock(NamedTuple):
         conflicts: sets of items (``conflict_item``) of which at most one may be chosen.
         demands: what has to be checked against the selection.
         default_groups: what the main group is called in markers that ask for groups (PEP 751).
+        indexes: where packages without a place of their own come from, the first one before the others; empty is
+            the default index.
         strict_python: whether a selected package that does not allow the environment's Python is an error, as
             PEP 751 has it; else ``requires_python`` of packages only tells candidates apart.
     """
@@ -145,6 +157,7 @@ class Lock(NamedTuple):
     conflicts: tuple[frozenset[str], ...] = ()
     demands: tuple[Demand, ...] = ()
     default_groups: frozenset[str] = frozenset({MAIN})
+    indexes: tuple[Index, ...] = ()
     strict_python: bool = False
 
 
@@ -201,7 +214,8 @@ class Recipe(NamedTuple):
     def canonical(self) -> bytes:
         """The third-party set in one form: the same packages give the same bytes, whatever the lock.
 
-        A package is its name, version and hashes. Where it comes from counts only if no hash says what it is.
+        A package is its name, version and hashes. Where it comes from counts only if no hash says what it is, and
+        stands in place of the version for a commit or archive, of which many locks do not tell it.
         """
         entries = [_canonical(package) for package in self.third_party]
         return json.dumps(entries, separators=(",", ":"), sort_keys=True).encode()
@@ -216,7 +230,9 @@ def _canonical(package: LockedPackage) -> dict[str, Any]:
     hashes = {file.sha256 for file in package.files if file.sha256} | package.hashes
     entry: dict[str, Any] = {"name": package.name, "version": package.version, "hashes": sorted(hashes)}
     unnamed = not hashes or any(file.sha256 is None for file in package.files)
-    if package.source.kind in {"url", "git"} or (unnamed and package.source.location):
+    if package.source.kind in {"url", "git"}:
+        entry |= {"version": None, "source": package.source.location}
+    elif unnamed and package.source.location:
         entry["source"] = package.source.location
     return entry
 

@@ -20,6 +20,7 @@ from depsfirst.project.locked import marker_of, url_of
 from depsfirst.project.markers import samples
 from depsfirst.project.model import normalize
 from depsfirst.project.toml import Table
+from depsfirst.project.uv_markers import in_pep_508
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class Manifest:
         found: list[Requirement] = []
         for index, text in enumerate(texts):
             parsed = parse_requirement(text, f"{where}[{index}]")
-            marker = _both(str(parsed.marker) if parsed.marker else None, f'extra == "{extra}"' if extra else None)
+            written = in_pep_508(str(parsed.marker)) if parsed.marker else None
+            marker = _both(written, f'extra == "{extra}"' if extra else None)
             found += self._with_sources(parsed, marker, extra, group)
         return found
 
@@ -157,7 +159,7 @@ class Manifest:
         specifier = canonical_specifier(str(parsed.specifier), name)
         elsewhere = []
         for source in self._sources_of(name, extra, group):
-            switched = marker_of(source, "marker")
+            switched = in_pep_508(marker_of(source, "marker"))
             elsewhere.append(switched)
             key = self._source_key(source)
             kept = specifier if key.startswith(_DEFAULT) else ""
@@ -263,7 +265,7 @@ def from_lock(table: Table) -> Requirement:
         name=normalize(table.text("name")),
         extras=frozenset(normalize(extra) for extra in table.texts("extras")),
         specifier=canonical_specifier(table.maybe_text("specifier") or "", table.place("specifier")),
-        marker=marker_of(table, "marker"),
+        marker=in_pep_508(marker_of(table, "marker")),
         source=_locked_source(table),
     )
 

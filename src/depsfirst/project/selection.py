@@ -11,7 +11,7 @@ from depsfirst.project.model import MAIN, Recipe, conflict_item, normalize
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from depsfirst.project.model import Dependency, Environment, Lock
+    from depsfirst.project.model import Dependency, Environment, Lock, LockedPackage
 
 
 def select(
@@ -39,7 +39,10 @@ def select(
     evaluator = Evaluator(environment.markers(), asked)
     _check_environment(lock, environment, evaluator)
     picked = _Walk(lock, environment, evaluator, groups, extras).picked()
-    _check_pythons(lock, picked, environment)
+    for package in (lock.packages[index] for index in picked.values()):
+        _check_pinned(package)
+        if lock.strict_python:
+            _check_python(package, environment)
     if MAIN in groups:
         _check_demands(lock, evaluator, picked, environment)
     chosen = [lock.packages[index] for index in sorted(picked.values(), key=lambda index: lock.packages[index].name)]
@@ -75,14 +78,20 @@ def _check_environment(lock: Lock, environment: Environment, evaluator: Evaluato
         )
 
 
-def _check_pythons(lock: Lock, picked: Mapping[str, int], environment: Environment) -> None:
-    for package in (lock.packages[index] for index in picked.values()) if lock.strict_python else ():
-        if not admits(package.requires_python, environment.version):
-            raise DepsfirstError(
-                f'"{package.name}" is locked for Python "{package.requires_python}", not for {environment.version}',
-                where=package.where,
-                hint="choose a base with such a Python, or lock again for this one",
-            )
+def _check_pinned(package: LockedPackage) -> None:
+    if package.source.kind == "index" and package.version is None:
+        raise DepsfirstError(
+            f'"{package.name}" is not pinned', where=package.where, hint="lock again where its marker holds"
+        )
+
+
+def _check_python(package: LockedPackage, environment: Environment) -> None:
+    if not admits(package.requires_python, environment.version):
+        raise DepsfirstError(
+            f'"{package.name}" is locked for Python "{package.requires_python}", not for {environment.version}',
+            where=package.where,
+            hint="choose a base with such a Python, or lock again for this one",
+        )
 
 
 def _check_demands(lock: Lock, evaluator: Evaluator, picked: Mapping[str, int], environment: Environment) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from depsfirst.project.discover import discover, read_lock
 from depsfirst.project.locks.requirements import includes
-from depsfirst.project.model import Lock, LockedFile, LockedPackage, Source
+from depsfirst.project.model import Index, Lock, LockedFile, LockedPackage, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,14 +192,14 @@ def test_constraints_pin_what_is_not_pinned(write: Write, chosen: Chosen) -> Non
         (f"a==1 --hash=sha256:{ZERO}\nb==1", ':2: "b" has no hash, and other lines have one'),
         (f"a==1 --hash=sha256:{ZERO}\n./b-1.zip", ':2: "b" has no hash, and other lines have one'),
         (f"a @ https://x.example/a-1.zip --hash=sha256:{ZERO} --hash=sha256:{ONE}", ':1: "a-1.zip" has several hashes'),
-        ("--extra-index-url https://x.example", ':1: the option "--extra-index-url" is not supported'),
-        ("-f ./wheels", ':1: the option "--find-links" is not supported'),
+        ("--no-index", ':1: the option "--no-index" is not supported'),
         ("--no-binary :all:", ':1: the option "--no-binary" is not supported'),
         ("--unknown", ':1: the option "--unknown" is not supported'),
         ("-i https://x.example\n-i https://y.example", ":2: a second index"),
         ("-r none.txt", ':1: "none.txt" is not a file that can be read'),
         ("-c https://x.example/c.txt", ':1: "https://x.example/c.txt" is not a file that can be read'),
-        ("-i https://${TOKEN}@x.example", ":1: environment variables are not read"),
+        ("a @ https://${TOKEN}@x.example/a-1.zip", ":1: environment variables are not read"),
+        ("a==${VERSION}", ":1: environment variables are not read"),
         ("a @ git+https://git.example/a@main", ':1: "git+https://git.example/a@main" is not pinned'),
         ("a @ svn+https://svn.example/a", ':1: "svn+https://svn.example/a" cannot be fetched'),
         ("./libs/a", ':1: which package "./libs/a" is cannot be told'),
@@ -213,9 +213,28 @@ def test_what_cannot_be_read_is_said_by_line(text: str, message: str, write: Wri
 
 
 def test_the_way_out_is_said(write: Write, refused: Refused) -> None:
-    assert "name one index" in str(refused(read, write, "--extra-index-url https://x.example").hint)
+    assert "--extra-index-url" in str(refused(read, write, "-i https://x.example\n-i https://y.example").hint)
     assert "`git+URL@COMMIT`" in str(refused(read, write, "a @ git+https://git.example/a").hint)
     assert "name==version" in str(refused(read, write, "a").hint)
+
+
+def test_indexes_are_values(write: Write) -> None:
+    lock = read(
+        write,
+        "--extra-index-url https://${TOKEN}@y.example/simple\n-f ./wheels\n-i https://x.example/simple\n"
+        "--extra-index-url https://${TOKEN}@y.example/simple\n--trusted-host y.example\na==1\n",
+    )
+    assert lock.indexes == (
+        Index("https://x.example/simple"),
+        Index("https://${TOKEN}@y.example/simple"),
+        Index("./wheels", "find-links"),
+    )
+    assert lock.packages[0].source == Source("index", "https://x.example/simple")
+
+
+def test_a_commit_may_have_a_variable_in_its_address(write: Write) -> None:
+    lock = read(write, f"a @ git+https://${{TOKEN}}@git.example/a@{'a' * 40}")
+    assert lock.packages[0].source == Source("git", f"git+https://${{TOKEN}}@git.example/a@{'a' * 40}")
 
 
 def test_a_pin_against_a_constraint_is_an_error(write: Write, refused: Refused) -> None:

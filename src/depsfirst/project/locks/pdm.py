@@ -60,7 +60,7 @@ def read(lock: LockText, project: Project) -> Lock:
         packages,
         groups,
         extras,
-        project.requires_python,
+        _requires_python(project),
         _environments(metadata),
         demands=tuple(_demands(packages, project)) if demands else (),
     )
@@ -111,6 +111,15 @@ def content_hashes(pyproject: Mapping[str, Any], algorithm: str = "sha256") -> I
 
 def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _requires_python(project: Project) -> str | None:
+    """That of the manifest, which the content hash covers."""
+    from depsfirst.project.requirement import canonical_specifier
+
+    if project.requires_python is not None:
+        canonical_specifier(project.requires_python, "pyproject.toml: project.requires-python")
+    return project.requires_python
 
 
 def _extras(pyproject: Mapping[str, Any]) -> list[str]:

@@ -202,10 +202,13 @@ def _name(entry: Table, key: str) -> str:
     return name_of(Table({"name": key}, entry.where))
 
 
-def _version(entry: Table) -> str:
+def _version(entry: Table) -> str | None:
+    """The version; None for what pipenv could not lock where it ran, because its marker does not hold there."""
     from depsfirst.project.locked import canonical_version
 
     text = entry.maybe_text("version") or "*"
+    if text == "*":
+        return None
     found = _EXACT.fullmatch(text.strip())
     if found is None:
         raise entry.error("version", f'"{text}" is not pinned', _HINT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import MAIN, Dependency, Lock, LockedFile, LockedPackage, Source, normalize
@@ -61,7 +61,7 @@ def read(lock: LockText, project: Project) -> Lock:
 def _validated(lock: LockText) -> Pylock:
     from packaging.pylock import Pylock, PylockValidationError
 
-    values = parse(lock.text, lock.name)
+    values = _normalized(parse(lock.text, lock.name))
     try:
         pylock = Pylock.from_dict(values)
     except PylockValidationError as error:
@@ -72,6 +72,15 @@ def _validated(lock: LockText) -> Pylock:
         raise DepsfirstError("the values are nested too deep", where=lock.name) from None
     _check_markers(pylock, lock.name)
     return pylock
+
+
+def _normalized(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with normalized names of packages, which PEP 751 wants and pipenv does not write."""
+    packages = values.get("packages")
+    for package in packages if isinstance(packages, list) else ():
+        if isinstance(package, dict) and isinstance(package.get("name"), str):
+            package["name"] = normalize(package["name"])
+    return values
 
 
 def _check_markers(pylock: Pylock, name: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.model import MAIN, Dependency, Lock, normalize
+from depsfirst.project.model import MAIN, Dependency, Index, Lock, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from depsfirst.project.model import LockedPackage, LockText, Project
     from depsfirst.project.pin import Pin
@@ -22,6 +22,7 @@ _COMMENT = r"(?:^|\s+)#.*$"
 _OPTION = r"(?P<name>--[a-z][a-z-]*|-[a-z])(?:\s*=\s*|\s*)(?P<value>.*)"
 _MAY_INCLUDE = r"(?m)^\s*-(?:r|c|-requirement|-constraint)"
 _VARIABLE = r"\$\{[A-Z0-9_]+\}"
+_COMMIT_WITH_VARIABLE = r"git\+\w+://\S*\$\{[A-Z0-9_]+\}\S*@[0-9a-fA-F]{40}"
 _SHORT = {
     "-r": "--requirement",
     "-c": "--constraint",
@@ -30,12 +31,14 @@ _SHORT = {
     "-f": "--find-links",
 }
 _INCLUDING = ("--requirement", "--constraint")
-_HARMLESS = ("--only-binary", "--prefer-binary", "--pre", "--require-hashes")
+_PLACES: Mapping[str, Literal["index", "find-links"]] = {
+    "--index-url": "index",
+    "--extra-index-url": "index",
+    "--find-links": "find-links",
+}
+_HARMLESS = ("--only-binary", "--prefer-binary", "--pre", "--require-hashes", "--trusted-host", "--use-feature")
 _HINTS = {
-    "--extra-index-url": "name one index that has every package with `--index-url`, or lock with uv or Poetry,"
-    " whose locks say which package comes from which index",
-    "--find-links": "give the files as `name @ URL`",
-    "--no-index": "give the files as `name @ URL`",
+    "--no-index": "leave it out, or give the files as `name @ URL`",
     "--no-binary": "leave it out: wheels are installed",
 }
 
@@ -104,6 +107,7 @@ def read(lock: LockText, project: Project) -> Lock:
         packages=packages,
         roots={MAIN: edges},
         demands=tuple(demands(packages, project)),
+        indexes=tuple(reader.indexes),
     )
 
 
@@ -115,6 +119,7 @@ class _Reader:
         self.pins: list[Pin] = []
         self.constraints: list[Pin] = []
         self.index: str | None = None
+        self.indexes: list[Index] = []
 
     def read(self, name: str, text: str, *, constraint: bool) -> None:
         if (name, constraint) in self._seen:
@@ -127,13 +132,13 @@ class _Reader:
     def _line(self, line: str, name: str, where: str, *, constraint: bool) -> None:
         from depsfirst.project.pin import parse_pin
 
-        if re.search(_VARIABLE, line):
+        option, value = _option(line)
+        if re.search(_VARIABLE, line) and option not in _PLACES and not re.search(_COMMIT_WITH_VARIABLE, line):
             raise DepsfirstError(
                 "environment variables are not read",
                 where=where,
-                hint="write the value; an index with credentials belongs into the settings of the machine",
+                hint="write the value; credentials belong into the settings of the machine",
             )
-        option, value = _option(line)
         if option is not None and option != "--editable":
             self._take_option(option, value, name, where, constraint=constraint)
             return
@@ -144,14 +149,22 @@ class _Reader:
     def _take_option(self, option: str, value: str, name: str, where: str, *, constraint: bool) -> None:
         if option in _INCLUDING:
             self._include(value, name, where, constraint=constraint or option == "--constraint")
-        elif option == "--index-url":
-            if self.index not in {None, value}:
-                raise DepsfirstError("a second index", where=where, hint="name one index that has every package")
-            self.index = value
+        elif option in _PLACES:
+            self._add_index(option, value, where)
         elif option not in _HARMLESS:
             raise DepsfirstError(
                 f'the option "{option}" is not supported', where=where, hint=_HINTS.get(option, "leave it out")
             )
+
+    def _add_index(self, option: str, value: str, where: str) -> None:
+        index = Index(value, _PLACES[option])
+        if option != "--index-url":
+            self.indexes += [index] if index not in self.indexes else []
+            return
+        if self.index not in {None, value}:
+            raise DepsfirstError("a second index", where=where, hint="name others with --extra-index-url")
+        self.index = value
+        self.indexes = [index, *(each for each in self.indexes if each != index)]
 
     def _include(self, value: str, name: str, where: str, *, constraint: bool) -> None:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(name), value))

@@ -68,6 +68,7 @@ def read(lock: LockText, project: Project) -> Lock:
 
     table = Table(parse(lock.text, lock.name), lock.name)
     _check_version(table)
+    python = _requires_python(table)
     entries = table.tables("package")
     root = _root(entries, table, project)
     check_fit(table, entries[root], project, _directory(project))
@@ -85,7 +86,7 @@ def read(lock: LockText, project: Project) -> Lock:
             **{normalize(group): graph.edges(groups.tables(group)) for group in groups.values},
         },
         extras=packages[root].extras,
-        requires_python=_requires_python(table),
+        requires_python=python,
         environments=_environments(table),
         conflicts=tuple(_conflicts(table)),
     )

@@ -1,0 +1,56 @@
+"""The environment to select for where no base image says which Python it has."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.project.model import Environment
+
+if TYPE_CHECKING:
+    from depsfirst.project.model import Project
+
+_MINORS = range(14, 5, -1)
+"""Minor versions of Python 3, newest first."""
+_PATCHES = range(30, -1, -1)
+_VERSION = re.compile(r"(?:cpython[@-]|python-?)?3\.(?P<minor>\d{1,2})(?:\.(?P<patch>\d{1,2}))?")
+
+
+def environment_of(project: Project, platform: str, python: str | None = None) -> Environment:
+    """An environment that a project allows.
+
+    Args:
+        project: gives ``.python-version`` and ``requires-python``.
+        platform: as ``linux/amd64``.
+        python: a version the user asks for, as ``3.12`` or ``3.12.4``; ``.python-version`` by default, else the
+            newest that the project allows.
+
+    Raises:
+        DepsfirstError: the version is none.
+    """
+    text = python or project.python_version
+    if text is None:
+        return Environment(_allowed(project, _MINORS) or (3, _MINORS[0], 0), platform)
+    found = _VERSION.fullmatch(text.strip())
+    if found is None:
+        raise DepsfirstError(
+            f'"{text}" is no version of Python that can be selected for',
+            where=None if python else ".python-version",
+            hint="name one as --python 3.12 or 3.12.4",
+        )
+    minor = int(found["minor"])
+    if found["patch"]:
+        return Environment((3, minor, int(found["patch"])), platform)
+    return Environment(_allowed(project, range(minor, minor + 1)) or (3, minor, 0), platform)
+
+
+def _allowed(project: Project, minors: range) -> tuple[int, int, int] | None:
+    """The newest version that the project allows."""
+    from depsfirst.project.markers import admits
+
+    for minor in minors:
+        for patch in _PATCHES:
+            if admits(project.requires_python, f"3.{minor}.{patch}"):
+                return (3, minor, patch)
+    return None
