@@ -191,7 +191,7 @@ class _Reader:
         variables = {**self._variables, **command.variables, **followed.variables}
         inner = (*via, followed.name)
         for text in followed.texts:
-            script = read_script(text, variables, followed.cwd)
+            script = read_script(text, variables, followed.cwd, followed.parameters)
             for each in script.commands:
                 always = each.always and command.always
                 user = command.user if each.user == "" else each.user

@@ -116,7 +116,12 @@ class Script(NamedTuple):
     reason: str | None = None
 
 
-def read_script(text: str, variables: Mapping[str, str | None] | None = None, cwd: str | None = "/") -> Script:
+def read_script(
+    text: str,
+    variables: Mapping[str, str | None] | None = None,
+    cwd: str | None = "/",
+    parameters: Sequence[str] | None = (),
+) -> Script:
     """The commands of a shell's text.
 
     Branches are followed where their test can be decided, and ``for`` over known words is followed word by word.
@@ -125,10 +130,11 @@ def read_script(text: str, variables: Mapping[str, str | None] | None = None, cw
         text: what ``sh -c`` is given.
         variables: those in force; a name that is not there, or is None, has a value that is not known.
         cwd: the directory it starts in.
+        parameters: what ``$1`` and ``$@`` are; None if that is not known.
     """
     from depsfirst.dockerfile.shells.tree import run_text
 
-    return run_text(text, variables or {}, cwd)
+    return run_text(text, variables or {}, cwd, parameters)
 
 
 def argv_command(

@@ -20,6 +20,7 @@ FAMILIES = {
         "easy_install",
         "setup.py",
         "get-pip.py",
+        "opentelemetry-bootstrap",
         "build",
         "hatch",
         "flit",

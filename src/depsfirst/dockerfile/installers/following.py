@@ -20,6 +20,7 @@ _TASKS = frozenset(
 )
 _SHELL_NAME = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh\Z")
 _TELLING = re.compile(r"install|setup|bootstrap|require|deps|dependenc|provision", re.IGNORECASE)
+_ASKS = frozenset({"--version", "--help", "-h", "-V", "version", "help"})
 _HARMLESS = re.compile(r"(?:/usr|/usr/local|/opt/\S+|/venv|\S*/\.?venv|/root/\.\w+|/home/\S+)?/s?bin/[^/]+\Z")
 
 
@@ -31,12 +32,14 @@ class Followed(NamedTuple):
         texts: each for a shell of its own.
         cwd: the directory they run in; None if it is not known.
         variables: what they see besides.
+        parameters: the arguments that a script is given, if they are known.
     """
 
     name: str
     texts: tuple[str, ...]
     cwd: str | None
     variables: Mapping[str, str | None]
+    parameters: tuple[str, ...] | None = ()
 
 
 def follow(call: Call) -> Followed | Unknown | None:
@@ -80,6 +83,8 @@ def _script(call: Call, word: Word, arguments: tuple[Word, ...]) -> Followed | U
     if word.text is None:
         return Unknown(f'which script "{word.source}" is is not known', call.command)
     path = call.at(word.text)
+    if arguments and all(each.text in _ASKS for each in arguments):
+        return None
     text = call.read(word.text)
     if text is None:
         harmless = call.tool in ("source", ".") or _HARMLESS.match(path)
@@ -89,8 +94,9 @@ def _script(call: Call, word: Word, arguments: tuple[Word, ...]) -> Followed | U
     first = text.partition("\n")[0]
     if first.startswith("#!") and not any(_SHELL_NAME.match(part) for part in first[2:].split()):
         return _other_program(call, word.text, first)
-    given = {str(number): each.text for number, each in enumerate(arguments, 1)}
-    return Followed(path, (text,), call.command.cwd, {**given, "0": word.text})
+    known = [each.text for each in arguments if each.text is not None and not each.splits and not each.pattern]
+    parameters = tuple(known) if len(known) == len(arguments) else None
+    return Followed(path, (text,), call.command.cwd, {"0": word.text}, parameters)
 
 
 def _other_program(call: Call, name: str, first: str) -> Unknown | None:

@@ -9,7 +9,7 @@ from depsfirst.dockerfile.shell import Command  # noqa: TC001 -- typing.get_type
 
 
 class Installs(Enum):
-    """What is installed."""
+    """What is installed; an INSTALLER is a tool that installs or builds others, or one that is run and not kept."""
 
     DEPENDENCIES = "dependencies"
     PROJECT = "project"
@@ -38,7 +38,7 @@ class Installation(NamedTuple):
     Attributes:
         tool: the installer, as ``pip``.
         verb: what it is told to do, as ``install`` or ``sync``.
-        kind: what it installs. Dependencies with the project are DEPENDENCIES; a tool that installs is INSTALLER.
+        kind: what it installs; DEPENDENCIES with the project or without, INSTALLER only if there is nothing else.
         command: the command.
         inputs: files that it reads (requirements, constraints, manifest, lock), directories, patterns of wheels.
         packages: requirements that it names; a URL is one.

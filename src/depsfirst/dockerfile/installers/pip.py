@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.installers.call import Arguments, Call, Option, divide
+from depsfirst.dockerfile.installers.declared import declares_nothing
 from depsfirst.dockerfile.installers.model import Cache, Export, Installation, Installs
 from depsfirst.dockerfile.installers.outputs import output_of
 from depsfirst.dockerfile.installers.requirements import (
     Requirements,
-    is_installer,
     read_editable,
     read_file,
     read_operand,
@@ -18,7 +18,7 @@ from depsfirst.dockerfile.installers.requirements import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from depsfirst.dockerfile.installers.model import Finding
+from depsfirst.dockerfile.installers.model import Finding
 
 _VALUED = frozenset(
     [
@@ -188,10 +188,17 @@ def pip_installation(call: Call, verb: str, arguments: Arguments) -> Installatio
 def installation_of(call: Call, verb: str, found: Requirements, *, no_deps: bool | None) -> Installation:
     """The installation of requirements."""
     only_project = bool(found.directories) and not (found.packages or found.archives or found.files or found.unsure)
+    if (
+        only_project
+        and verb != "download"
+        and not found.extras
+        and all(declares_nothing(call, each) for each in found.directories)
+    ):
+        no_deps = True
     kind = Installs.DEPENDENCIES
     if only_project and no_deps:
         kind = Installs.PROJECT
-    elif found.packages and all(map(is_installer, found.packages)) and not any((*found[:1], *found[2:])):
+    elif found.only_installers:
         kind = Installs.INSTALLER
     return Installation(
         call.tool,
@@ -211,7 +218,8 @@ def _environment(call: Call) -> str | None:
     """The environment that a program is in, as ``/opt/venv`` for ``/opt/venv/bin/pip``."""
     first = call.command.words[0].text or ""
     directory, separator, _ = first.rpartition("/bin/")
-    return call.at(directory or "/") if separator else None
+    active = call.get("VIRTUAL_ENV")
+    return call.at(directory or "/") if separator else call.at(active) if active else None
 
 
 def _cache(call: Call, arguments: Arguments) -> Cache:
@@ -298,7 +306,9 @@ def _pipx(call: Call) -> Iterator[Finding]:
     for word in (*named, *arguments.values("--spec")):
         found = found.with_more(read_operand(call, word))
     if named or arguments.open:
-        yield installation_of(call, verb.text, found, no_deps=False)
+        installation = installation_of(call, verb.text, found, no_deps=False)
+        runs = verb.text == "run"
+        yield installation._replace(kind=Installs.INSTALLER) if runs else installation
 
 
 def _setup(call: Call) -> Iterator[Finding]:
@@ -370,6 +380,13 @@ def _easy_install(call: Call) -> Iterator[Finding]:
         yield installation_of(call, "install", found, no_deps=False)
 
 
+def _opentelemetry(call: Call) -> Iterator[Finding]:
+    """``opentelemetry-bootstrap -a install`` has pip install what fits the packages that are there."""
+    action = divide(call.words, frozenset({"--action"}), {"-a": "--action"}).value("--action")
+    if action and action.text == "install":
+        yield Installation(call.tool, "install", Installs.DEPENDENCIES, call.command, target=_environment(call))
+
+
 def _get_pip(call: Call) -> Iterator[Finding]:
     yield Installation("pip", "install", Installs.INSTALLER, call.command, packages=("pip",))
 
@@ -380,6 +397,7 @@ _TOOLS: Mapping[str, Callable[[Call], Iterator[Finding]]] = {
     "flit": _flit,
     "get-pip.py": _get_pip,
     "hatch": _hatch,
+    "opentelemetry-bootstrap": _opentelemetry,
     "pip": _pip,
     "pip-compile": _pip_compile,
     "pip-sync": _pip_sync,

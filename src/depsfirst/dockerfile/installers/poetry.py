@@ -30,12 +30,23 @@ _VALUED = frozenset(
         "--python",
         "--executable",
         "--platform",
-        "--lock",
         "--index-url",
         "--constraints",
+        "--markers",
+        "--optional",
+        "--config-settings",
+        "--local-version",
     ]
 )
-_SHORT = {"-C": "--directory", "-P": "--project", "-E": "--extras", "-f": "--format", "-o": "--output", "-G": "--group"}
+_SHORT = {
+    "-C": "--directory",
+    "-P": "--project",
+    "-E": "--extras",
+    "-f": "--format",
+    "-o": "--output",
+    "-G": "--group",
+    "-l": "--local-version",
+}
 _SELECTION = [
     "--with",
     "--without",
@@ -104,6 +115,8 @@ def _cache(call: Call, arguments: Arguments) -> Cache:
 
 
 def _target(call: Call) -> str | None:
+    if active := call.get("VIRTUAL_ENV"):
+        return call.at(active)
     created = call.get("POETRY_VIRTUALENVS_CREATE")
     if created is not None and created.lower() in ("false", "0"):
         return None

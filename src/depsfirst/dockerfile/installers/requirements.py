@@ -83,6 +83,8 @@ class Requirements(NamedTuple):
         directories: projects.
         archives: wheels and source archives, patterns included.
         unread: files that could not be read, so that more can be in them.
+        included: what files name for an index or a URL to answer.
+        extras: a project is asked for with extras.
         unsure: what could not be told, in sentences.
     """
 
@@ -91,11 +93,20 @@ class Requirements(NamedTuple):
     directories: tuple[str, ...] = ()
     archives: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
 
     def with_more(self, other: Requirements) -> Requirements:
         """Both together, each thing once."""
         return Requirements(*(tuple(dict.fromkeys((*mine, *theirs))) for mine, theirs in zip(self, other, strict=True)))
+
+    @property
+    def only_installers(self) -> bool:
+        """Whether there is something, and nothing but tools that install."""
+        named = (*self.packages, *self.included)
+        others = self.directories or self.archives or self.unread or self.unsure
+        return bool(named) and not others and all(map(is_installer, named))
 
     @property
     def with_project(self) -> bool | None:
@@ -120,7 +131,13 @@ def read_operand(call: Call, word: Word) -> Requirements:
         if _URL.match(word.head):
             return Requirements(packages=(word.source,))
         return Requirements(unsure=(f'what "{word.source or "an argument"}" stands for is not known',))
-    return _of(_operand(word.text, call, pattern=word.pattern))
+    found = _of(_operand(word.text, call, pattern=word.pattern))
+    return found._replace(extras=_extras(word.text)) if found.directories else found
+
+
+def _extras(text: str) -> tuple[str, ...]:
+    found = _EXTRAS.search(text.partition(";")[0].strip())
+    return (found[0],) if found else ()
 
 
 def _of(requirement: Requirement) -> Requirements:
@@ -158,7 +175,8 @@ def read_editable(call: Call, word: Word) -> Requirements:
         return Requirements(unsure=(f'what "-e {word.source}" stands for is not known',))
     if _URL.match(word.text) and not word.text.startswith("file:"):
         return Requirements(packages=(word.text,))
-    return Requirements(directories=(_path(re.sub(r"^file:(?://)?", "", word.text), call, pattern=False).path or "",))
+    path = _path(re.sub(r"^file:(?://)?", "", word.text), call, pattern=False).path or ""
+    return Requirements(directories=(path,), extras=_extras(word.text))
 
 
 def read_file(call: Call, word: Word, *, constraints: bool = False) -> Requirements:
@@ -189,7 +207,8 @@ def _line(call: Call, line: str, path: str, depth: int, *, constraints: bool) ->
     if not option:
         if line.startswith("-") or constraints:
             return Requirements()
-        return _of(_operand(re.split(r"\s--\w", line, maxsplit=1)[0], call))._replace(packages=())
+        found = _of(_operand(re.split(r"\s--\w", line, maxsplit=1)[0], call))
+        return found._replace(packages=(), included=found.packages)
     kind, value = (option[1] or option[2][0]), option[3].strip()
     if kind == "e":
         if _URL.match(value) and not value.startswith("file:"):

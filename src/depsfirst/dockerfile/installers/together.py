@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from depsfirst.dockerfile.installers.model import Download, Installation, Installs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from depsfirst.dockerfile.installers.model import Finding
     from depsfirst.dockerfile.shell import Script
@@ -66,11 +66,17 @@ def of_wheels(installation: Installation, before: Iterable[Installation]) -> Ins
     return installation._replace(with_project=with_project, project=project, kind=kind)
 
 
-def only_project(later: Installation, earlier: Iterable[Installation]) -> bool:
-    """Whether an installation finds all of its dependencies installed by earlier ones of the same stage.
+def only_project(later: Installation, earlier: Iterable[Installation], origin: Callable[[str], object] = str) -> bool:
+    """Whether an installation finds all of its dependencies installed by earlier ones.
 
     That is so where one of them was told the same (manifest, lock, groups, extras, environment) but the project.
+
+    Args:
+        later: the one in question.
+        earlier: those of the same stage, of the stages it starts from, and of those whose environment it copied.
+        origin: what stands at a path of the image, so that copies of one lock count as the same.
     """
+    wanted = [origin(path) for path in later.inputs[:_MANIFESTS]]
     if later.kind is Installs.PROJECT:
         return True
     if later.kind is not Installs.DEPENDENCIES or later.packages:
@@ -79,7 +85,7 @@ def only_project(later: Installation, earlier: Iterable[Installation]) -> bool:
         each.tool == later.tool
         and each.kind is Installs.DEPENDENCIES
         and each.with_dependencies is True
-        and each.inputs[:_MANIFESTS] == later.inputs[:_MANIFESTS]
+        and [origin(path) for path in each.inputs[:_MANIFESTS]] == wanted
         and not each.packages
         and later.tool in ("uv", "poetry", "pdm", "pipenv")
         and later.inputs[_MANIFESTS - 1 : _MANIFESTS]

@@ -73,7 +73,6 @@ _VALUED = frozenset(
         "--prefix",
         "--no-binary",
         "--only-binary",
-        "--no-build",
         "--torch-backend",
         "--python-version",
         "--output-file",
@@ -91,10 +90,17 @@ _VALUED = frozenset(
         "--tag",
         "--rev",
         "--script",
+        "--cert",
+        "--excludes",
+        "--no-editable-package",
+        "--prerelease-package",
+        "--with-executables-from",
+        "--marker",
+        "--optional",
         "--malware-check",
         "--preview-features",
     ]
-) - {"--no-build"}
+)
 _SHORT = {
     "-r": "--requirement",
     "-c": "--constraint",
@@ -136,6 +142,7 @@ _SELECTION = [
     "--all-packages",
     "--no-install-package",
 ]
+_SAID_BY_VARIABLES = ("UV_NO_DEV", "UV_NO_DEFAULT_GROUPS")
 _NOT_EXPORTED = ("--no-emit-project", "--no-emit-workspace", "--no-emit-local")
 _EXPORTER = frozenset(
     [
@@ -179,12 +186,14 @@ _EXPORTER = frozenset(
     ]
 )
 _LONG_VALUED = _VALUED | {name for name, same in _SAME.items() if same in _VALUED}
+_OF_PIP = frozenset({"--no-binary", "--only-binary", "--editable"})
+"""Options that are switches without a value but behind ``uv pip``."""
 
 
 def read(call: Call) -> Iterator[Finding]:
     """What a call of uv does."""
     if call.tool == "uvx":
-        yield from _tool_run(call, _divided(call.words))
+        yield from _tool_run(call, _run_arguments(call.words, 0, "tool run"))
         return
     rest = list(call.words)
     before: list[Word] = []
@@ -201,20 +210,29 @@ def read(call: Call) -> Iterator[Finding]:
         verb, words = f"{verb} {rest[1].text}", (*before, *rest[2:])
     reader = _VERBS.get(verb)
     if reader:
-        arguments = _run_arguments(words, len(before)) if verb in ("run", "tool run") else _divided(words)
+        runs = verb in ("run", "tool run")
+        arguments = _run_arguments(words, len(before), verb) if runs else _divided(words, _valued(verb))
         directory = arguments.value("--directory")
-        yield from reader(call.inside(directory.text) if directory else call, arguments)
+        named = directory.text if directory else call.get("UV_WORKING_DIR") or call.get("UV_WORKING_DIRECTORY") or ""
+        yield from reader(call.inside(named) if named != "" else call, arguments)
 
 
-def _divided(words: tuple[Word, ...]) -> Arguments:
-    arguments = divide(words, _LONG_VALUED, _SHORT)
+def _valued(verb: str) -> frozenset[str]:
+    """The options of a verb that take a value."""
+    if verb.startswith("pip "):
+        return _LONG_VALUED
+    return _LONG_VALUED - _OF_PIP - ({"--script"} if verb == "run" else set())
+
+
+def _divided(words: tuple[Word, ...], valued: frozenset[str]) -> Arguments:
+    arguments = divide(words, valued, _SHORT)
     same = (option._replace(name=_SAME.get(option.name, option.name)) for option in arguments.options)
     return arguments._replace(options=tuple(same))
 
 
-def _run_arguments(words: tuple[Word, ...], skipped: int) -> Arguments:
+def _run_arguments(words: tuple[Word, ...], skipped: int, verb: str) -> Arguments:
     """The options of ``uv run``: what stands behind the command is the command's."""
-    index = skipped
+    index, valued = skipped, _valued(verb)
     while index < len(words):
         text = words[index].text
         if text == "--" or (text is not None and not text.startswith("-")):
@@ -222,8 +240,8 @@ def _run_arguments(words: tuple[Word, ...], skipped: int) -> Arguments:
         name = _SHORT.get(text or "", text or "")
         if name == "--module":
             break
-        index += 2 if name in _LONG_VALUED else 1
-    arguments = _divided(words[:index])
+        index += 2 if name in valued else 1
+    arguments = _divided(words[:index], valued)
     return arguments._replace(operands=words[index : index + 1])
 
 
@@ -239,14 +257,21 @@ def _link_mode(call: Call, arguments: Arguments) -> str | None:
     return named.text if named else call.get("UV_LINK_MODE")
 
 
+def _active(call: Call, arguments: Arguments) -> str | None:
+    """The environment that is active, where uv heeds it."""
+    active = call.get("VIRTUAL_ENV")
+    return None if arguments.has("--system") or not active else call.at(active)
+
+
 def _completed(call: Call, arguments: Arguments, installation: Installation) -> Installation:
     target = arguments.value("--target", "--prefix", "--python")
+    said = {f"--{name[3:].lower().replace('_', '-')}" for name in _SAID_BY_VARIABLES if call.is_set(name)}
     return installation._replace(
         tool="uv",
-        selection=arguments.selection(*_SELECTION),
+        selection=tuple(sorted({*arguments.selection(*_SELECTION), *said})),
         cache=_cache(call, arguments),
         link_mode=_link_mode(call, arguments),
-        target=call.path(target) if target else installation.target,
+        target=call.path(target) if target else installation.target or _active(call, arguments),
     )
 
 
@@ -289,7 +314,7 @@ def _run(call: Call, arguments: Arguments) -> Iterator[Finding]:
         more = more.with_more(read_editable(call, word))
     if more != Requirements():
         yield _completed(call, arguments, installation_of(call, "run", more, no_deps=False))
-    stays = arguments.has("--no-sync", "--no-project", "--script", "--help") or call.is_set("UV_NO_SYNC")
+    stays = arguments.has("--no-sync", "--no-project", "--script", "-s", "--help") or call.is_set("UV_NO_SYNC")
     runs = arguments.operands or arguments.has("--module")
     if not stays and runs and not (call.is_set("UV_NO_PROJECT")):
         yield _project_installation(call, arguments, "run")
@@ -366,7 +391,7 @@ def _lock(call: Call, arguments: Arguments) -> Iterator[Finding]:
 
 def _build(call: Call, arguments: Arguments) -> Iterator[Finding]:
     directory = call.path(arguments.operands[0]) or "" if arguments.operands else call.at(".")
-    named = arguments.value("--out-dir", "--output-file")
+    named = arguments.value("--out-dir", "--output-file")  # "-o" is short for either
     output = call.path(named) if named else f"{directory.rstrip('/')}/dist"
     build = project_build(call, directory, output)
     yield _completed(call, arguments, build)
@@ -376,8 +401,8 @@ def _tool_install(call: Call, arguments: Arguments) -> Iterator[Finding]:
     found = Requirements()
     for word in (*arguments.operands, *arguments.values("--with", "--from")):
         found = found.with_more(read_operand(call, word))
-    for word in arguments.values("--editable"):
-        found = found.with_more(read_editable(call, word) if word.text else Requirements())
+    for word in arguments.values("--with-editable"):
+        found = found.with_more(read_editable(call, word))
     yield _completed(call, arguments, installation_of(call, "tool install", found, no_deps=False))
 
 
@@ -386,7 +411,8 @@ def _tool_run(call: Call, arguments: Arguments) -> Iterator[Finding]:
     for word in arguments.values("--from", "--with") or arguments.operands[:1]:
         found = found.with_more(read_operand(call, word))
     if found != Requirements():
-        yield _completed(call, arguments, installation_of(call, "tool run", found, no_deps=False))
+        installation = installation_of(call, "tool run", found, no_deps=False)
+        yield _completed(call, arguments, installation._replace(kind=Installs.INSTALLER))
 
 
 def _python_install(call: Call, _: Arguments) -> Iterator[Finding]:

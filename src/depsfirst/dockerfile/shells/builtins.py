@@ -53,7 +53,12 @@ def _forget_all(shell: Execution, _: Command) -> None:
 
 
 def _source(shell: Execution, command: Command) -> None:
-    if not any((word.tail or "").endswith(("/activate", "/env")) for word in command.words[1:2]):
+    """``. file``: an environment's ``activate`` sets little, another file can set anything."""
+    file = command.words[1] if command.words[1:] else None
+    if file and file.tail.endswith("/bin/activate"):
+        path = None if file.text is None else shell.at(file.text)
+        shell.set("VIRTUAL_ENV", path and path.removesuffix("/bin/activate"))
+    elif not (file and file.tail.endswith("/env")):
         _forget_all(shell, command)
 
 
@@ -79,6 +84,29 @@ def _trap(shell: Execution, command: Command) -> None:
     elif command.words[2:] and text not in ("-", "") and shell.deep < DEEPEST:
         with shell.apart(always=False):
             shell.script_of(command._replace(redirects=(), assignments=()), text, (command.start, command.end))
+
+
+def _set_parameters(shell: Execution, command: Command) -> None:
+    """``set -- a b``; options alone change nothing that counts here."""
+    words = command.words[1:]
+    texts = [word.text for word in words]
+    if any(word.splits or word.pattern for word in words):
+        shell.parameters = None
+    elif "--" in texts:
+        shell.parameters = words[texts.index("--") + 1 :]
+    elif operands := [word for index, word in enumerate(words) if not _is_option(texts, index)]:
+        shell.parameters = tuple(operands)
+
+
+def _is_option(texts: list[str | None], index: int) -> bool:
+    text = texts[index] or ""
+    return text.startswith(("-", "+")) or (index > 0 and (texts[index - 1] or "-").endswith("o"))
+
+
+def _shift(shell: Execution, command: Command) -> None:
+    count = command.texts[1] if command.words[1:] else "1"
+    known = shell.parameters is not None and count is not None and count.isdecimal() and shell.always
+    shell.parameters = shell.parameters[int(count) :] if known and shell.parameters and count else None
 
 
 def _end(shell: Execution, command: Command) -> None:
@@ -135,6 +163,8 @@ BUILTINS: Mapping[str, Callable[[Execution, Command], bool | None]] = {
     "readarray": _forget,
     "readonly": _export,
     "return": _end,
+    "set": _set_parameters,
+    "shift": _shift,
     "source": _source,
     "test": _test,
     "trap": _trap,

@@ -38,7 +38,7 @@ class Execution:
         guarded: a failure of what comes next does not end the build, as it stands before ``||`` or in a test.
         cwd: the directory it is in; None if that is not known.
         changed: the variables that the text set.
-        positional: the parameters of the function that it is in.
+        parameters: those of the function or script that it is in; None if they are not known.
         functions: those it has defined, each as what runs its body.
     """
 
@@ -52,7 +52,7 @@ class Execution:
         self.piped = False
         self.cwd = cwd
         self.changed: dict[str, str | None] = {}
-        self.positional: dict[str, str | None] = {}
+        self.parameters: tuple[Word, ...] | None = None
         self.functions: dict[str, Callable[[], bool | None]] = {}
         self.place: tuple[int, int] | None = None
         self.group: tuple[Redirect, ...] = ()
@@ -72,9 +72,11 @@ class Execution:
     @property
     def variables(self) -> Mapping[str, str | None]:
         """All variables that are known."""
-        if not self.changed and not self.positional:
+        if self.parameters is not None:
+            return ChainMap(_positional(self.parameters), self.changed, self.base)  # type: ignore[arg-type] # the same
+        if not self.changed:
             return self.base
-        return ChainMap(self.positional, self.changed, self.base)  # type: ignore[arg-type] # nothing is set in it
+        return ChainMap(self.changed, self.base)  # type: ignore[arg-type] # nothing is set in it
 
     @property
     def home(self) -> str | None:
@@ -228,7 +230,7 @@ class Execution:
             self.fail(f'the script of "{program}" is too long')
             return None
         outer, functions, base, changed = self.place, self.functions, self.base, self.changed
-        positional, self.positional = self.positional, {}
+        parameters, self.parameters = self.parameters, None
         redirects = tuple(each for each in command.redirects if each.operator not in _DOCUMENTS)
         self.deep += 1
         with self.apart(), self.sharing(redirects):
@@ -239,7 +241,7 @@ class Execution:
             self.place, self.functions = outer or place, {}
             result = self.read(self, text)
         self.deep -= 1
-        self.place, self.functions, self.changed, self.positional = outer, functions, changed, positional
+        self.place, self.functions, self.changed, self.parameters = outer, functions, changed, parameters
         return result
 
     def _call(self, command: Command, function: Callable[[], bool | None]) -> bool | None:
@@ -247,13 +249,14 @@ class Execution:
         if self.deep >= DEEPEST:
             self.fail(f'the function "{command.program}" is called too deeply')
             return None
-        kept, self.positional = self.positional, _positional(command)
+        unknown = any(word.splits or word.pattern for word in command.words)
+        kept, self.parameters = self.parameters, None if unknown else command.words[1:]
         self.deep += 1
         with self.sharing(command.redirects[: len(command.redirects) - len(self.group)]):
             self.assign(command.assignments)
             result = function()
         self.deep -= 1
-        self.positional = kept
+        self.parameters = kept
         self.ends -= {"return"}
         return result
 
@@ -272,12 +275,11 @@ class Execution:
         return path[1:] if path.startswith("//") else path
 
 
-def _positional(command: Command) -> dict[str, str | None]:
-    """The parameters that a call gives."""
-    if any(word.splits or word.pattern for word in command.words):
-        return {}
-    given = dict(enumerate(command.texts))
-    return {str(number): given.get(number, "") for number in range(1, 10)}
+def _positional(parameters: tuple[Word, ...]) -> dict[str, str | None]:
+    """``$1`` to ``$9`` and ``$#``."""
+    given = dict(enumerate((word.text for word in parameters), 1))
+    numbered = {str(number): given.get(number, "") for number in range(1, 10)}
+    return {**numbered, "#": str(len(parameters))}
 
 
 def _is_output(redirect: Redirect) -> bool:

@@ -20,6 +20,9 @@ _HOLES = frozenset(
 )
 
 
+_ALL_PARAMETERS = re.compile(r'"\$[@*]"\Z|"\$\{@\}"\Z|\$[@*]\Z|"\$\{@:?-[^}]*\}"\Z')
+
+
 class Parts:
     """Reads the parts of commands of one text; ``substitute`` runs the commands that stand in them."""
 
@@ -90,6 +93,9 @@ class Parts:
     def _word(self, nodes: Sequence[Node]) -> list[Word]:
         start, end = nodes[0].start_byte, nodes[-1].end_byte
         source = self._text[start:end]
+        if self._shell.parameters is not None and _ALL_PARAMETERS.match(source):
+            found = [word._replace(source=source, start=start) for word in self._shell.parameters]
+            return found if found or "-" not in source else [Word(None, source, start, splits=True)]
         if "$" not in source and "`" not in source and "(" not in source:
             return read_word(source, start, (), self._home(source))
         return read_word(source, start, self.all_holes(nodes), self._home(source))

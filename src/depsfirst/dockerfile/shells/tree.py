@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from depsfirst.dockerfile.shell import LONGEST, Script
+from depsfirst.dockerfile.shell import LONGEST, Script, literal
 from depsfirst.dockerfile.shells.control import CONTROL
 from depsfirst.dockerfile.shells.execution import Execution
 from depsfirst.dockerfile.shells.parts import Parts
@@ -26,9 +26,12 @@ _SIMPLE = frozenset({"command", "declaration_command", "unset_command", "variabl
 _QUESTIONS = frozenset({"[", "[[", "test", "grep", "egrep", "which", "type", "getent", "id", "diff", "cmp", "false"})
 
 
-def run_text(text: str, variables: Mapping[str, str | None], cwd: str | None) -> Script:
+def run_text(
+    text: str, variables: Mapping[str, str | None], cwd: str | None, parameters: Sequence[str] | None = ()
+) -> Script:
     """The commands of a text; as ``read_script``."""
     execution = Execution(variables, cwd, _read)
+    execution.parameters = None if parameters is None else tuple(literal(each) for each in parameters)
     _read(execution, text)
     return execution.script
 

@@ -110,7 +110,9 @@ def _plain(words: tuple[Word, ...], options: _Options) -> Inner | None:
     while rest:
         text = rest[0].text
         if text is None:
-            return Inner(reason=f'an option of "{words[0].source}" is not known')
+            if rest[0].head.startswith("-") or rest[0].splits:
+                return Inner(reason=f'an argument of "{words[0].source}" is not known')
+            break
         if text == "--":
             rest = rest[1:]
             break
@@ -158,6 +160,9 @@ _PLAIN: Mapping[str, _Options] = {
     "timeout": _options("-k --kill-after -s --signal", operands=1),
     "tini": _options("-p -e"),
     "unbuffer": _options(),
+    "uvx": _options(
+        "--from --with --python -p --index --index-url --default-index --with-editable --with-requirements", keeps=True
+    ),
     "xvfb-run": _options(
         "-n -e -f -p -s -w --server-args --server-num --error-file --auth-file --xauth-protocol --wait"
     ),
