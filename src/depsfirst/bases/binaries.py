@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import IO
+from typing import Protocol
 
 from depsfirst.values import NamedTuple
 
@@ -28,6 +28,13 @@ _MACHINES = {
 }
 
 
+class Readable(Protocol):
+    """What is read from front to end."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many more bytes; none at the end."""
+
+
 class Binary(NamedTuple):
     """A program or library.
 
@@ -42,7 +49,7 @@ class Binary(NamedTuple):
     versions: tuple[str, ...]
 
 
-def read_binary(content: IO[bytes], pattern: re.Pattern[bytes]) -> Binary:
+def read_binary(content: Readable, pattern: re.Pattern[bytes]) -> Binary:
     """Read a file of any size; the first group of ``pattern`` is a version."""
     head, tail = b"", b""
     versions: set[str] = set()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from depsfirst.bases.rootfs import RootFs
     from depsfirst.content import ContentStore
     from depsfirst.oci.image import Image
+    from depsfirst.oci.tarread import TarReader
 
 __all__ = ["BaseFacts", "Interpreter", "Libc", "choose", "facts_of", "inspect_base", "target_tags"]
 
@@ -31,13 +32,17 @@ _TEXTS = {"/etc/passwd", "/etc/group"}
 _LARGEST_TEXT = 1 << 18
 
 
-def inspect_base(image: Image, store: ContentStore, where: str = "base") -> BaseFacts:
+def inspect_base(
+    image: Image, store: ContentStore, where: str = "base", verified: Callable[[], None] = lambda: None
+) -> BaseFacts:
     """Read a base's layers once, and remember what they offer.
 
     Args:
         image: the base.
         store: remembers the facts by the layers' diff ids.
         where: what to call the base in an error.
+        verified: waits until the layers are known to be what their digests say, or raises; what is read before is
+            not believed.
 
     Raises:
         DepsfirstError: it has no Python, or one whose version cannot be told, or its programs are for another
@@ -46,8 +51,12 @@ def inspect_base(image: Image, store: ContentStore, where: str = "base") -> Base
     key = _key(image)
     known = store.recall(_MEMO, key)
     if known is not None:
+        verified()
         return BaseFacts.from_json(known)
-    facts = facts_of((layer.open() for layer in image.layers), image.config, where)
+    try:
+        facts = facts_of((layer.open() for layer in image.layers), image.config, where)
+    finally:
+        verified()  # its error says more than one about what is in a damaged layer
     store.remember(_MEMO, key, facts.to_json())
     return facts
 
@@ -58,7 +67,7 @@ def facts_of(layers: Iterable[IO[bytes]], config: Mapping[str, Any], where: str 
     Raises:
         DepsfirstError: as ``inspect_base``.
     """
-    from depsfirst.bases.pythons import interpreters  # with `tarfile`, only for a base that is new
+    from depsfirst.bases.pythons import interpreters  # only for a base that is new
     from depsfirst.bases.rootfs import RootFs
 
     root = RootFs()
@@ -76,7 +85,7 @@ def facts_of(layers: Iterable[IO[bytes]], config: Mapping[str, Any], where: str 
     return BaseFacts(binary.architecture, _libc(root, binary, where), tuple(each.interpreter for each in found), *texts)
 
 
-def _reader(path: str) -> Callable[[IO[bytes]], Any] | None:
+def _reader(path: str) -> Callable[[TarReader], Any] | None:
     """How to read a file that matters; None for all others."""
     from depsfirst.bases import binaries
     from depsfirst.bases.pythons import LIBRARY, PROGRAM

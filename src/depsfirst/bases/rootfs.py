@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-import tarfile
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.oci.tarread import TarMember, TarReader, TarReadError
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Read = Callable[[str], Callable[[TarReader], Any] | None]
+    """For the path of a file, the function that makes a fact of its content, or None."""
+
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 
-_BUFFER = 1 << 16  # `tarfile` copies what is left of it at every read
 _MOST_LINKS = 40
 
 
@@ -34,11 +36,11 @@ class RootFs:
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
 
-    def add(self, layer: IO[bytes], reader: Callable[[str], Callable[[IO[bytes]], Any] | None]) -> None:
+    def add(self, layer: IO[bytes], reader: Read) -> None:
         """Put a layer on top, read from its tar in one pass.
 
         Args:
-            layer: the uncompressed tar; only ``read`` is called.
+            layer: the uncompressed tar.
             reader: for the path of a file, the function that makes a fact of its content, or None.
 
         Raises:
@@ -46,7 +48,7 @@ class RootFs:
         """
         try:
             upper, hidden = self._read(layer, reader)
-        except (tarfile.TarError, EOFError, OSError) as error:
+        except (TarReadError, EOFError, OSError) as error:
             raise DepsfirstError(f"a layer of the base cannot be read: {error}") from error
         for path in hidden:
             self._remove(path)
@@ -97,41 +99,29 @@ class RootFs:
             if fact is not None:
                 yield path, fact
 
-    def _read(
-        self, layer: IO[bytes], reader: Callable[[str], Callable[[IO[bytes]], Any] | None]
-    ) -> tuple[dict[str, Node], list[str]]:
+    def _read(self, layer: IO[bytes], reader: Read) -> tuple[dict[str, Node], list[str]]:
         upper: dict[str, Node] = {}
         hidden: list[str] = []
-        with tarfile.open(fileobj=layer, mode="r|", bufsize=_BUFFER) as tar:
-            for entry in tar:
-                tar.members = []  # type: ignore[attr-defined]  # else it keeps every entry in memory
-                folder, name = posixpath.split(normal(entry.name))
-                if name.startswith(WHITEOUT):
-                    hidden.append(folder + "/" if name == OPAQUE else posixpath.join(folder, name[len(WHITEOUT) :]))
-                elif name:
-                    path = posixpath.join(folder, name)
-                    upper[path] = self._node(path, entry, tar, reader, upper)
+        tar = TarReader(layer)
+        for member in tar:
+            folder, name = posixpath.split(normal(member.name))
+            if name.startswith(WHITEOUT):
+                hidden.append(folder + "/" if name == OPAQUE else posixpath.join(folder, name[len(WHITEOUT) :]))
+            elif name:
+                path = posixpath.join(folder, name)
+                upper[path] = self._node(path, member, tar, reader, upper)
         return upper, hidden
 
-    def _node(
-        self,
-        path: str,
-        entry: tarfile.TarInfo,
-        tar: tarfile.TarFile,
-        reader: Callable[[str], Callable[[IO[bytes]], Any] | None],
-        upper: dict[str, Node],
-    ) -> Node:
-        if entry.isdir():
-            return Node("directory")
-        if entry.issym():
-            return Node("symlink", entry.linkname)
-        if entry.islnk():
-            target = normal(entry.linkname)
+    def _node(self, path: str, member: TarMember, tar: TarReader, reader: Read, upper: dict[str, Node]) -> Node:
+        if member.kind == "symlink":
+            return Node("symlink", member.link)
+        if member.kind == "hardlink":
+            target = normal(member.link)
             return upper.get(target) or self._nodes.get(target) or Node("other")
-        if not entry.isreg():
-            return Node("other")
-        read, content = reader(path), tar.extractfile(entry)
-        return Node("file", "", bool(entry.mode & 0o111), read(content) if read and content else None)
+        if member.kind != "file":
+            return Node(member.kind)
+        read = reader(path)
+        return Node("file", "", bool(member.mode & 0o111), read(tar) if read else None)
 
     def _add_parents(self, path: str) -> None:
         """A tar need not have entries for folders."""

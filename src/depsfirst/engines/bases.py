@@ -81,9 +81,10 @@ def resolve_base(plan: Plan, tools: Tools, *, refresh: bool) -> Base:
     """
     if plan.base.startswith(_DEB):
         image = _debian(plan, tools, refresh=refresh)
+        facts = inspect_base(image, tools.store, plan.base)
     else:
-        image = local_base(plan.base, plan.platform, tools.store)
-    facts = inspect_base(image, tools.store, plan.base)
+        image, verified = local_base(plan.base, plan.platform, tools.store)
+        facts = inspect_base(image, tools.store, plan.base, verified)
     return Base(plan.base, image, facts, _interpreter(facts, plan, tools.store))
 
 

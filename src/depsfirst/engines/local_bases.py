@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import identity
 from depsfirst.oci.image import Blob, Descriptor, FileSlice, Image, Layer
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from depsfirst.content import ContentStore
     from depsfirst.oci.store import Source
@@ -21,8 +22,21 @@ _MEMO = "local-bases"
 _FORMAT = 1
 
 
-def local_base(base: str, platform: str, store: ContentStore) -> Image:
-    """The image of ``oci:DIR[:TAG]`` or ``docker-archive:FILE[:NAME]``, every layer checked against its digest.
+class LocalBase(NamedTuple):
+    """The image of a base, and what waits until every layer of it is checked.
+
+    Attributes:
+        image: its layers may still be being read by a thread, which compares their digests.
+        verified: ends when they are right; raises a DepsfirstError if one is not. What was learnt from the layers
+            is not to be used or kept before.
+    """
+
+    image: Image
+    verified: Callable[[], None]
+
+
+def local_base(base: str, platform: str, store: ContentStore) -> LocalBase:
+    """The image of ``oci:DIR[:TAG]`` or ``docker-archive:FILE[:NAME]``.
 
     Raises:
         DepsfirstError: there is none, it is damaged, or for another platform.
@@ -30,17 +44,37 @@ def local_base(base: str, platform: str, store: ContentStore) -> Image:
     key = hashlib.sha256(repr([_FORMAT, base, platform, str(Path.cwd())]).encode()).hexdigest()
     known = store.recall(_MEMO, key)
     if known is not None and _untouched(known["files"]):
-        return _from_json(known)
-    from depsfirst.oci.parse import Platform
-    from depsfirst.oci.store import read
+        return LocalBase(_from_json(known), lambda: None)
+    from depsfirst.oci.parse import Platform, check_platform
 
     source = _source(base, store)
     before = _states([_entrance(base)])
-    image = read(source, Platform.parse(platform), store)
+    image = source.read(wanted := Platform.parse(platform))
+    check_platform(image, wanted, str(source))
     value = _as_json(image, before, store)
-    if value is not None:
-        store.remember(_MEMO, key, value)
-    return image
+
+    def keep() -> None:
+        if value is not None:
+            store.remember(_MEMO, key, value)
+
+    return LocalBase(image, _checking(image, store, str(source), keep))
+
+
+def _checking(image: Image, store: ContentStore, where: str, keep: Callable[[], None]) -> Callable[[], None]:
+    """Begin to check layers in a thread; what waits for it, and keeps what is right."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from depsfirst.oci.store import check_layers
+
+    pool = ThreadPoolExecutor(1)
+    checked = pool.submit(check_layers, image, store, where)
+    pool.shutdown(wait=False)
+
+    def verified() -> None:
+        checked.result()
+        keep()
+
+    return verified
 
 
 def _source(base: str, store: ContentStore) -> Source:

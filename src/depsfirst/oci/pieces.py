@@ -105,26 +105,30 @@ def write_all(target: int, data: ReadableBuffer) -> None:
 
 def reader(pieces: Iterable[Piece]) -> io.BufferedReader:
     """The pieces as one file open for reading; its ``raw`` closes with it."""
-    return io.BufferedReader(_PieceReader(chunks(pieces)), CHUNK)
+    return io.BufferedReader(_PieceReader(pieces), CHUNK)
 
 
 @contextmanager
 def opened(piece: FileSlice) -> Iterator[int]:
     """The file of a slice, open for reading at the slice's offset."""
-    try:
-        file = os.open(piece.path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise DepsfirstError(
-            f"a part of a layer cannot be read: {error.strerror}",
-            where=str(piece.path),
-            hint="build again: what is missing from the cache is made anew",
-        ) from error
+    file = _open(piece)
     try:
         if piece.offset:
             os.lseek(file, piece.offset, os.SEEK_SET)
         yield file
     finally:
         os.close(file)
+
+
+def _open(piece: FileSlice) -> int:
+    try:
+        return os.open(piece.path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DepsfirstError(
+            f"a part of a layer cannot be read: {error.strerror}",
+            where=str(piece.path),
+            hint="build again: what is missing from the cache is made anew",
+        ) from error
 
 
 def shorter(piece: FileSlice) -> DepsfirstError:
@@ -166,24 +170,58 @@ def _copied(file: int, target: int, count: int) -> int:
 
 
 class _PieceReader(io.RawIOBase):
-    """A file over an iterator of chunks."""
+    """A file over pieces that lie in order; what is passed over is not read."""
 
-    def __init__(self, source: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterable[Piece]) -> None:
         super().__init__()
-        self._source = source
-        self._rest = memoryview(b"")
+        self._pieces = tuple(pieces)
+        self._starts = [0]
+        for piece in self._pieces:
+            self._starts.append(self._starts[-1] + total((piece,)))
+        self._at = 0
+        self._open: tuple[int, int] | None = None  # the number of a piece, and its file
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._starts[-1]}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        while not self._rest:
-            chunk = next(self._source, None)
-            if chunk is None:
-                return 0
-            self._rest = memoryview(chunk)
         target = memoryview(buffer).cast("B")
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
+        number = sum(start <= self._at for start in self._starts) - 1
+        if number >= len(self._pieces) or not target:
+            return 0
+        piece, within = self._pieces[number], self._at - self._starts[number]
+        count = min(len(target), self._starts[number + 1] - self._at)
+        if isinstance(piece, bytes):
+            target[:count] = piece[within : within + count]
+        else:
+            count = os.preadv(self._file(number, piece), [target[:count]], piece.offset + within)
+            if not count:
+                raise shorter(piece)
+        self._at += count
         return count
+
+    def close(self) -> None:
+        self._close_file()
+        super().close()
+
+    def _file(self, number: int, piece: FileSlice) -> int:
+        if self._open is None or self._open[0] != number:
+            self._close_file()
+            self._open = number, _open(piece)
+        return self._open[1]
+
+    def _close_file(self) -> None:
+        if self._open is not None:
+            os.close(self._open[1])
+            self._open = None

@@ -113,11 +113,19 @@ def read(source: Source, platform: Platform, store: ContentStore) -> Image:
         DepsfirstError: it is damaged, or for another platform.
     """
     image = source.read(platform)
-    where = str(source)
-    check_platform(image, platform, where)
+    check_platform(image, platform, str(source))
+    check_layers(image, store, str(source))
+    return image
+
+
+def check_layers(image: Image, store: ContentStore, where: str) -> None:
+    """Check every layer of an image against its digest and diff id; other threads run meanwhile.
+
+    Raises:
+        DepsfirstError: one is damaged.
+    """
     for at, layer in enumerate(image.layers):
         _check_layer(layer, store, f"{where}: layers[{at}]")
-    return image
 
 
 def _copied(image: Image, target: Target, sent: Callable[[int], None], *, everything: bool) -> Written:

@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
-from depsfirst.wheels.index import index_files
+from depsfirst.wheels.index import index_file, index_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -94,7 +94,7 @@ class Chooser:
         if place:
             return file._replace(url=place if "://" in place else (self._root / place).as_uri())
         index = package.source.location or self._index()
-        found = next(iter(index_files(index, package.name, self._fetcher, file.name.__eq__)), None)
+        found = index_file(index, package.name, file.name, self._fetcher)
         if found is None:
             raise DepsfirstError(
                 f'the index does not list "{file.name}" of "{package.name}" {package.version}',
