@@ -294,6 +294,10 @@ _OPTIONS: Mapping[tuple[str, str], str] = {
     ("poetry", "--dev"): "dev",
     ("pdm", "--prod"): "no-default",
     ("pdm", "--production"): "no-default",
+    ("poetry", "--without-urls"): "aside",
+    ("pdm", "--no-markers"): "aside",
+    ("pdm", "--no-extras"): "aside",
+    ("pipenv", "--exclude-markers"): "aside",
     ("pipenv", "--dev"): "dev",
     ("pipenv", "--dev-only"): "only-dev",
 }

@@ -73,26 +73,17 @@ class Opened:
     file: str | None
     context: str
 
-    def content(self, context: Context, path: str) -> bytes | None:
-        """The content of a file of a context of the build; None where there is none, or the context is another one.
+    def read(self, path: str, context: str = "") -> bytes | None:
+        """The content of a file of a context; None where there is none.
+
+        Args:
+            path: below the context's root.
+            context: its name; empty for the main one.
 
         Raises:
             DepsfirstError: it cannot be read.
         """
-        if context.tree is self.build.context.tree:
-            return self.read(path)
-        for name, named in self.build.contexts.items():
-            if context.tree is named.tree:
-                return self.checkout.read(os.path.normpath(f"{self.directories[name]}/{path}"))
-        return None
-
-    def read(self, path: str) -> bytes | None:
-        """The content of a file of the main context; None where there is none.
-
-        Raises:
-            DepsfirstError: it cannot be read.
-        """
-        return self.checkout.read(os.path.normpath(f"{self.directories['']}/{path}"))
+        return self.checkout.read(os.path.normpath(f"{self.directories[context]}/{path}"))
 
     def text(self, path: str) -> str | None:
         """The same as text; bytes that are no UTF-8 are kept as surrogates."""

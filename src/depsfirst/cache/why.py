@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from depsfirst.cache.causes import CauseKind
 from depsfirst.cache.changes import KINDS, Change, given
+from depsfirst.cache.filters import export_filter
 from depsfirst.cache.installing import Installed, installed_by
 from depsfirst.cache.main_module import code_edit, readme_edit
 from depsfirst.cache.manifests import Place, places
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from depsfirst.cache.causes import Cause
     from depsfirst.cache.changes import ChangeKind
     from depsfirst.cache.request import Request
+    from depsfirst.dockerfile.context import Context
     from depsfirst.dockerfile.stages import Stage
 
 Reruns = Literal["yes", "no", "unknown"]
@@ -115,14 +117,15 @@ def why(request: Request, paths: Sequence[str] = (), kind: ChangeKind = "paths")
     opened = open_build(request)
     change = given(paths, opened.directories) if kind not in KINDS else find_change(opened, kind)
     before = _reading(opened)
-    outcomes = compare(before, changed(before, change))
+    after = changed(before, change)
+    outcomes = compare(before, after)
     target = require_target(before.outline.stages, before.target, before.file)
     return Answer(
         before.file,
         opened.context,
         stage_name(target),
         change,
-        _answered(opened, outcomes),
+        _answered(opened, after, outcomes),
         tuple(_notes(opened, change)),
     )
 
@@ -162,11 +165,21 @@ def find_change(opened: Opened, kind: ChangeKind) -> Change:
 
 
 def _reading(opened: Opened) -> Build:
-    return replace(opened.build, read=opened.read)
+    return replace(opened.build, read=opened.read, filters=(export_filter,))
 
 
-def _answered(opened: Opened, outcomes: Sequence[Outcome]) -> tuple[Answered, ...]:
-    installs = installed_by(opened.build, [outcome.step for outcome in outcomes], opened.content)
+def _answered(opened: Opened, after: Build, outcomes: Sequence[Outcome]) -> tuple[Answered, ...]:
+    contexts = {
+        id(context.tree): name
+        for build in (opened.build, after)
+        for name, context in (("", build.context), *build.contexts.items())
+    }
+
+    def read(context: Context, path: str) -> bytes | None:
+        name = contexts.get(id(context.tree))
+        return None if name is None else opened.read(path, name)
+
+    installs = installed_by(after, [outcome.step for outcome in outcomes], read)
     return tuple(
         Answered(outcome, each, "; ".join(chain(outcome, outcomes)) or None)
         for outcome, each in zip(outcomes, installs, strict=True)
