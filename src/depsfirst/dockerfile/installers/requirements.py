@@ -210,6 +210,8 @@ def _line(call: Call, line: str, path: str, depth: int, *, constraints: bool) ->
         found = _of(_operand(re.split(r"\s--\w", line, maxsplit=1)[0], call))
         return found._replace(packages=(), included=found.packages)
     kind, value = (option[1] or option[2][0]), option[3].strip()
+    if kind == "e" and constraints:
+        return Requirements()
     if kind == "e":
         if _URL.match(value) and not value.startswith("file:"):
             return Requirements()
