@@ -93,3 +93,33 @@ def with_flag(subject: Subject, instruction: Typed, flag: str) -> Edit:
 def position(text: str, offset: int) -> tuple[int, int]:
     """Line and column, both from 1, of the character at an offset."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def without_word(subject: Subject, span: Span) -> Edit:
+    """No word of a command, nor the space before it; where it stands alone on a line, no such line."""
+    text = subject.text
+    start, end = span.offset, span.end
+    while start > 0 and text[start - 1] in " \t":
+        start -= 1
+    first = line_start(text, start)
+    rest = text[end : end_of_line(text, end)].strip()
+    if start > first or not rest:  # something stands before it, or the line ends the command
+        if start == first and first > 0:
+            start = _before_continuation(text, first, subject.dockerfile.escape)
+        return Edit(subject.path, start, end, "")
+    if rest == subject.dockerfile.escape:
+        return Edit(subject.path, first, min(end_of_line(text, end) + 1, len(text)), "")
+    return Edit(subject.path, span.offset, end + len(text[end:]) - len(text[end:].lstrip(" \t")), "")
+
+
+def _before_continuation(text: str, start: int, escape: str) -> int:
+    """Where the continuation begins that ends the line above, the space before it included."""
+    above = text[:start].rstrip("\r\n")
+    return len(above.rstrip(" \t").removesuffix(escape).rstrip(" \t"))
+
+
+def end_of_line(text: str, offset: int) -> int:
+    """Where the line ends that a character stands in, before its line end."""
+    end = text.find("\n", offset)
+    end = len(text) if end < 0 else end
+    return end - 1 if end > offset and text[end - 1] == "\r" else end

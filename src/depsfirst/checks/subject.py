@@ -14,8 +14,10 @@ from depsfirst.checks.places import place_of
 from depsfirst.dockerfile.context import IGNORE_FILE
 from depsfirst.dockerfile.instructions import Add, Copy, Run, Transfer
 from depsfirst.dockerfile.mounts import Mount
+from depsfirst.dockerfile.scope import global_arguments, platform_arguments, resolve_origin
 from depsfirst.dockerfile.selection import Selection, affects, select, select_mount
 from depsfirst.dockerfile.source import Source, Span
+from depsfirst.dockerfile.stages import base_stage, references, require_target
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
@@ -98,15 +100,32 @@ class Subject:
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The stages that the targets need, in file order."""
-        known = {step.stage.index for step in self.steps} | {key.index for key in self._needed}
-        return tuple(stage for stage in self.outline.stages if stage.index in known)
+        every = self.outline.stages
+        ahead = [require_target(every, target, self.name) for target in self.targets]
+        needed: set[int] = set()
+        while ahead:
+            stage = ahead.pop()
+            if stage.index not in needed:
+                needed.add(stage.index)
+                base = base_stage(every, stage.index, self.origin(stage))
+                named = [each.stage for typed in stage.instructions for each in references(every, typed)]
+                ahead += [every[index] for index in named if index is not None and index < len(every)]
+                ahead += [base] if base else []
+        return tuple(stage for stage in every if stage.index in needed)
+
+    def origin(self, stage: Stage) -> str:
+        """The image or stage that a stage starts from, its variables expanded.
+
+        Raises:
+            DepsfirstError: nothing is left of it.
+        """
+        return resolve_origin(stage.origin, self._global_arguments, self.name).image
 
     @cached_property
-    def _needed(self) -> tuple[Stage, ...]:
-        """The stages that are built for their own sake."""
-        from depsfirst.dockerfile.stages import require_target
-
-        return tuple(require_target(self.outline.stages, target, self.name) for target in self.targets)
+    def _global_arguments(self) -> dict[str, str]:
+        build = self.builds[0]
+        platform = platform_arguments(build.builder, build.platform, build.target, build.arguments)
+        return global_arguments(self.outline, platform, build.arguments, self.name)
 
     @property
     def name(self) -> str:
@@ -213,10 +232,11 @@ class Subject:
     @cached_property
     def missing_sources(self) -> frozenset[str]:
         """What COPY, ADD and bind mounts name of the context and is not sent."""
-        selections = [selection for step in self.steps for selection in self._read_by(step)]
+        selections = [selection for step in self.steps for selection in self.selections(step)]
         return frozenset(read.source for selection in selections for read in selection.missing)
 
-    def _read_by(self, step: Step) -> Iterator[Selection]:
+    def selections(self, step: Step) -> Iterator[Selection]:
+        """What a COPY, an ADD, or the bind mounts of a RUN read of the main context."""
         selection = self.selection(step)
         if selection:
             yield selection
@@ -290,7 +310,9 @@ class Subject:
 
     def readers(self, path: str) -> tuple[Step, ...]:
         """The steps that notice an edit of a path of the context themselves, not by what ran before them."""
-        return tuple(step for step in self.steps if any(affects(selection, path) for selection in self._read_by(step)))
+        return tuple(
+            step for step in self.steps if any(affects(selection, path) for selection in self.selections(step))
+        )
 
     @cached_property
     def installing(self) -> tuple[Step, ...]:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.ignores import BAD_IGNORE, UNUSED_IGNORE
-from depsfirst.checks.rules import git_in_context
+from depsfirst.checks.rules import (
+    apt_update_alone,
+    cache_mount_disabled,
+    cache_mount_misplaced,
+    dead_dockerignore,
+    floating_base_tag,
+    generated_in_context,
+    git_in_context,
+    ineffective_ignore_pattern,
+    missing_dockerignore,
+    no_cache_mount,
+    unpinned_installer,
+    uv_link_mode,
+)
 
 if TYPE_CHECKING:
     from depsfirst.checks.model import Rule
@@ -20,7 +33,18 @@ FAMILIES = {
 """What the rules of each family are about."""
 
 RULES: tuple[Rule, ...] = (
+    floating_base_tag.RULE,
+    unpinned_installer.RULE,
+    cache_mount_disabled.RULE,
+    cache_mount_misplaced.RULE,
+    no_cache_mount.RULE,
+    uv_link_mode.RULE,
+    apt_update_alone.RULE,
     git_in_context.RULE,
+    generated_in_context.RULE,
+    missing_dockerignore.RULE,
+    dead_dockerignore.RULE,
+    ineffective_ignore_pattern.RULE,
     BAD_IGNORE,
     UNUSED_IGNORE,
 )

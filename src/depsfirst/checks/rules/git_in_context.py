@@ -3,8 +3,8 @@
 ## Why
 
 `.git` changes with every commit, every fetch and every change of branch, also where no file of the project does. A
-`COPY` that takes it is never cached from one commit to the next, and whatever stands after it runs again: an install of
-all dependencies, if there is one. The image holds the whole history besides, with everything that was ever removed
+`COPY` that takes it is never cached from one commit to the next, and whatever stands after it runs again: an install
+of all dependencies, if there is one. The image holds the whole history besides, with everything that was ever removed
 from it.
 
 ## Example
@@ -26,9 +26,9 @@ Leave it out of the context, in `.dockerignore`:
 
 ## When to ignore
 
-Where the version is read from git during the build (setuptools-scm, hatch-vcs, versioningit and their like). Better is
-to give the version as a build argument behind the install of the dependencies, as `SETUPTOOLS_SCM_PRETEND_VERSION`, and
-to leave `.git` out.
+Where the version is read from git during the build (setuptools-scm, hatch-vcs, versioningit and their like). Better
+is to give the version as a build argument behind the install of the dependencies, as
+`SETUPTOOLS_SCM_PRETEND_VERSION`, and to leave `.git` out.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         return
     first = readers[0]
     installs = subject.reinstalled(subject.edited(_READ_BY_EACH_COMMIT))
-    reason = _why_needed(subject)
+    reason = why_needed(subject)
     yield RULE.finding(
         subject,
         span_of(first),
@@ -87,7 +87,7 @@ def _message(first: Step, installs: Sequence[Step]) -> str:
     return f"{what}, which installs the dependencies" if first in installs else f"{what}, and the install after it"
 
 
-def _why_needed(subject: Subject) -> str:
+def why_needed(subject: Subject) -> str:
     """What reads the history during the build; empty if nothing seems to."""
     for place in subject.places:
         for name in ("pyproject.toml", "setup.cfg", "setup.py"):
