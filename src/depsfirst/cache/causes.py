@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from depsfirst.cache.keys import Content, ContextContent, Definition, Key, RemoteContent, ResultContent, Step
@@ -54,8 +55,16 @@ class Twins:
     """Finds for a step of one build the step of an earlier one that it was."""
 
     def __init__(self, before: Sequence[Step], after: Sequence[Step]) -> None:
-        self._by_key = {step.key: step for step in before}
-        self._pairs = dict(_paired(before, after))
+        self._before = before
+        self._after = after
+
+    @cached_property
+    def _by_key(self) -> dict[Key, Step]:
+        return {step.key: step for step in self._before}
+
+    @cached_property
+    def _pairs(self) -> dict[Key, Step]:
+        return dict(_paired(self._before, self._after))
 
     def of(self, step: Step, closest: Key | None) -> Step | None:
         """The step that it was: that with the closest key, or that in its place."""
@@ -63,10 +72,13 @@ class Twins:
 
 
 def _paired(before: Sequence[Step], after: Sequence[Step]) -> Iterator[tuple[Key, Step]]:
-    from difflib import SequenceMatcher
-
     for steps, others in _stage_pairs(before, after):
         texts, wanted = [_wording(step) for step in steps], [_wording(step) for step in others]
+        if texts == wanted:
+            yield from ((other.key, step) for step, other in zip(steps, others, strict=True))
+            continue
+        from difflib import SequenceMatcher
+
         for tag, first, last, start, end in SequenceMatcher(None, texts, wanted, autojunk=False).get_opcodes():
             if tag == "equal":
                 yield from ((others[start + place].key, steps[first + place]) for place in range(last - first))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.keys import Definition
 from depsfirst.dockerfile.gopath import clean
+from depsfirst.dockerfile.ignore import patterns_of
 from depsfirst.dockerfile.instructions import Add, Copy
 from depsfirst.errors import DepsfirstError
 
@@ -153,6 +154,8 @@ def files_definition(transfer: Transfer, written: Transfer, place: Place, build:
     """
     where = f"{build.file}:{transfer.line}"
     _check_sources(transfer, where)
+    if transfer.exclude:
+        patterns_of(transfer.exclude, where, build.version)
     unpacks = transfer.unpack if isinstance(transfer, Add) and transfer.unpack is not None else None
     return Definition(
         "files",

@@ -163,7 +163,8 @@ class Effects:
         for redirect in reversed(command.redirects):
             if redirect.operator in ("<<", "<<-", "<<<") and redirect.descriptor in (None, 0):
                 text = redirect.target.text
-                return None if text is None else text.encode(errors="surrogateescape")
+                ends = "\n" if redirect.operator == "<<<" else ""
+                return None if text is None else (text + ends).encode(errors="surrogateescape")
             if redirect.operator == "<" and redirect.descriptor in (None, 0):
                 return self.found(self.path(redirect.target, command))
         return self.piped
@@ -245,6 +246,8 @@ class Effects:
             new = _appended(before, new)
         elif isinstance(before, File) and isinstance(new, File):
             new = new.with_mode(before.entry.mode)._replace(owner=before.owner)
+        elif isinstance(before, Placed) and before.keeps and not before.name:
+            new = before._replace(node=new)
         elif before is not None and isinstance(before, Placed | Derived | Hidden):
             new = Placed(new, "", before, keeps=True)
         self.root = put(self.root, path, new, trailing=True)

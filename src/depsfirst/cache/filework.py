@@ -25,7 +25,7 @@ from depsfirst.cache.nodes import (
 from depsfirst.cache.patterns import matches
 from depsfirst.cache.placing import literal_file, named_owner
 from depsfirst.dockerfile.filetree import Entry, Kind
-from depsfirst.dockerfile.gopath import has_wildcards
+from depsfirst.dockerfile.gopath import compile_glob, has_wildcards
 
 if TYPE_CHECKING:
     from depsfirst.cache.effects import Effects
@@ -123,7 +123,7 @@ def touch(effects: Effects, command: Command, _: object) -> bytes:
             continue
         new: Node = literal_file(b"", owner=effects.owner)
         if before is not None:
-            new = Derived(("touched", effects.owner), (before,), inner=True)
+            new = Derived(("touched",), (before,), inner=True, owner=effects.owner)
         elif effects.found(dirname(path)) is None:
             raise LostError(path)
         effects.root = effects.put(path, new)
@@ -146,17 +146,23 @@ def remove(effects: Effects, command: Command, _: object) -> bytes:
 
 
 def _remove_matches(effects: Effects, pattern: str) -> None:
+    """Remove what fits in one directory."""
     folder, _, name = pattern.rpartition("/")
-    known = matches(effects.root, pattern)
-    if known is not None and "/" not in name and not has_wildcards(folder):
-        for each, _node in known:
-            effects.root = effects.put(f"{folder}/{each}", None, trailing=False)
-        return
     if has_wildcards(folder) or not folder:
         raise LostError(pattern)
     before = effects.found(folder)
-    if before is not None:
+    if before is None or isinstance(before, File):
+        return
+    if not isinstance(before, Tree):
         effects.root = effects.put(folder, Derived(("removed", name), (before,)))
+        return
+    glob = compile_glob(name)
+    rest = {each: before.child(each) for each in before.names}
+    hides = name.startswith(".")
+    gone = {each for each in rest if glob.matches(each) and (hides or not each.startswith("."))}
+    below = None if before.bottom is None else Derived(("removed", name), (before.bottom,))
+    children = {each: None if each in gone else node for each, node in rest.items()}
+    effects.root = effects.put(folder, Tree(children, before.own, below=below))
 
 
 class _Copy(NamedTuple):
@@ -167,12 +173,14 @@ class _Copy(NamedTuple):
         mode: that of every copy; None for its own.
         owner: whose every copy is; None for the original's.
         masked: what the umask takes is taken.
+        anew: a file that was there is gone, and its mode and owner with it.
     """
 
     recursive: bool = False
     mode: int | None = None
     owner: Owner | None = None
     masked: bool = True
+    anew: bool = False
 
     def of(self, node: Node) -> Node:
         """The copy of a node where there was nothing."""
@@ -184,7 +192,8 @@ class _Copy(NamedTuple):
             return file if self.owner is None else file._replace(owner=self.owner)
         if isinstance(node, Tree):
             return self._tree(node)
-        return Derived(("copied", self), (node,), faithful=True, inner=True)
+        how = ("copied", self.recursive, self.mode, self.masked)
+        return Derived(how, (node,), faithful=True, inner=True, owner=self.owner)
 
     def _tree(self, node: Tree) -> Tree:
         def children() -> dict[str, Node | None]:
@@ -195,7 +204,8 @@ class _Copy(NamedTuple):
         if own.mode is not None and self.masked:
             own = own._replace(mode=own.mode & ~_UMASK & 0o777)
         bottom = None if node.bottom is None else self.of(node.bottom)
-        return Tree(children, own._replace(owner=self.owner or own.owner), below=bottom)
+        source = (node.source[0], (node.source[1], self)) if node.source and not isinstance(node.below, Tree) else None
+        return Tree(children, own._replace(owner=self.owner or own.owner), below=bottom, source=source)
 
 
 def copy(effects: Effects, command: Command, _: object) -> bytes:
@@ -221,7 +231,7 @@ def _each_into(effects: Effects, command: Command, asked: _Asked, how: _Copy) ->
         if word is None:
             raise LostError("no operand")
         for name, node in _operands(effects, word, command, how):
-            _into(effects, path, name, how.of(node), folder=folder or len(sources) > 1)
+            _into(effects, path, (name, how.of(node)), folder=folder or len(sources) > 1, anew=how.anew)
 
 
 def _operands(effects: Effects, word: Word, command: Command, how: _Copy) -> list[tuple[str, Node]]:
@@ -243,8 +253,9 @@ def _operands(effects: Effects, word: Word, command: Command, how: _Copy) -> lis
     return found
 
 
-def _into(effects: Effects, path: str, name: str, node: Node, *, folder: bool) -> None:
+def _into(effects: Effects, path: str, named: tuple[str, Node], *, folder: bool, anew: bool) -> None:
     """Put a copy at a path, or into the directory there."""
+    name, node = named
     before = effects.found(path)
     if before is None and (folder or effects.found(dirname(path)) is None):
         raise LostError(path)
@@ -260,9 +271,9 @@ def _into(effects: Effects, path: str, name: str, node: Node, *, folder: bool) -
     if isinstance(node, Tree) and isinstance(before, Tree):
         raise LostError(path)
     if isinstance(node, File) and isinstance(before, File) and node.entry.kind is Kind.FILE:
-        node = node.with_mode(before.entry.mode)._replace(owner=before.owner)
+        node = node if anew else node.with_mode(before.entry.mode)._replace(owner=before.owner)
     elif before is not None and not isinstance(before, File):
-        node = Placed(node, name, before, keeps=True)
+        node = Placed(node, name, before, keeps=not anew)
     effects.root = effects.put(path, node)
 
 
@@ -364,7 +375,7 @@ def _with_owner(node: Node, owner: Owner, *, recursive: bool) -> Node:
         return copied(node, None, Change(owner=owner)) or node
     if isinstance(node, Tree) and (node.own.mode is not None or node.bottom is None):
         return node.owned(node.own._replace(owner=owner))
-    return Derived(("chown", owner), (node,), faithful=True)
+    return Derived(("chown",), (node,), faithful=True, owner=owner)
 
 
 def install(effects: Effects, command: Command, _: object) -> bytes:
@@ -384,5 +395,5 @@ def install(effects: Effects, command: Command, _: object) -> bytes:
     if asked.has("D"):
         path = effects.path(asked.operands[-1], command)
         effects.root = effects.put(dirname(path), as_tree(effects.found(dirname(path))))
-    _each_into(effects, command, asked, _Copy(mode=mode, owner=owner, masked=False))
+    _each_into(effects, command, asked, _Copy(mode=mode, owner=owner, masked=False, anew=True))
     return b""

@@ -40,6 +40,7 @@ class Likeness:
         self._keys = keys
         self._contents = contents
         self._owners = owners
+        self._known: dict[tuple[int, int], tuple[Tree, Tree, Verdict]] = {}
 
     def nodes(self, one: Node | None, other: Node | None) -> Verdict:
         """Whether two nodes are the same: kind, mode, owner, content, link, and everything that is in them."""
@@ -48,7 +49,7 @@ class Likeness:
         if isinstance(one, File) and isinstance(other, File):
             return all_of([_files(one, other), self._owner(one.owner, other.owner)])
         if isinstance(one, Tree) and isinstance(other, Tree):
-            return all_of(self._trees(one, other))
+            return self._tree(one, other)
         sure = (File, Tree, type(None))
         if isinstance(one, sure) and isinstance(other, sure):
             return DIFFERENT
@@ -80,6 +81,14 @@ class Likeness:
         pairs = zip(one.lists, other.lists, strict=False)
         return SAME if all(self.nodes(mine, others) is SAME for mine, others in pairs) else MAYBE
 
+    def _tree(self, one: Tree, other: Tree) -> Verdict:
+        """The verdict on two directories, each pair once."""
+        known = self._known.get((id(one), id(other)))
+        if known is None:
+            known = (one, other, all_of(self._trees(one, other)))
+            self._known[id(one), id(other)] = known
+        return known[2]
+
     def _trees(self, one: Tree, other: Tree) -> Iterator[Verdict]:
         yield self._own(one, other)
         below = self.nodes(one.bottom, other.bottom)
@@ -104,35 +113,54 @@ class Likeness:
         return DIFFERENT if mine.mode != others.mode else owner
 
     def _placed(self, one: Placed, other: Placed) -> Verdict:
+        if (one.name, one.keeps) != (other.name, other.keeps):
+            return MAYBE
         verdict = all_of([self.nodes(one.node, other.node), self.nodes(one.before, other.before)])
-        if one.keeps is other.keeps and one.name == other.name and verdict is SAME:
-            return SAME
-        if self.other_bytes(one, other):
-            return DIFFERENT
-        sure = isinstance(one.node, File) and isinstance(other.node, File) and not (one.keeps or other.keeps)
-        return DIFFERENT if sure and self.nodes(one.node, other.node) is DIFFERENT and one.name == other.name else MAYBE
+        if verdict is SAME or self.surely_differ(one.node, other.node):
+            return SAME if verdict is SAME else DIFFERENT
+        sure = isinstance(one.node, File) and isinstance(other.node, File) and not one.keeps
+        return DIFFERENT if sure and self.nodes(one.node, other.node) is DIFFERENT else MAYBE
 
     def _derived(self, one: Derived, other: Derived) -> Verdict:
         if len(one.inputs) != len(other.inputs) or one.operation != other.operation:
             return MAYBE
-        if all(self.nodes(mine, others) is SAME for mine, others in zip(one.inputs, other.inputs, strict=True)):
+        same = [self.nodes(mine, others) is SAME for mine, others in zip(one.inputs, other.inputs, strict=True)]
+        if all(same) and self._given_owner(one.owner, other.owner) is SAME:
             return SAME
-        return DIFFERENT if self.other_bytes(one, other) else MAYBE
+        return DIFFERENT if self.surely_differ(one, other) else MAYBE
 
-    def other_bytes(self, one: Node | None, other: Node | None) -> bool:
-        """Whether two files surely have other bytes, whatever their modes and owners are."""
+    def _given_owner(self, one: Owner | None, other: Owner | None) -> Verdict:
+        if one is None or other is None:
+            return SAME if one is other else MAYBE
+        return self._owner(one, other)
+
+    def surely_differ(self, one: Node | None, other: Node | None) -> bool:
+        """Whether two nodes have other files or other bytes in them, whatever modes and owners are."""
         match one, other:
             case File(), File():
                 return _bytes(one, other) is DIFFERENT
+            case Tree(), Tree():
+                return self._trees_surely_differ(one, other)
             case Placed(), Placed():
-                return one.name == other.name and self.other_bytes(one.node, other.node)
+                return one.name == other.name and self.surely_differ(one.node, other.node)
             case Derived(), Derived():
                 alike = one.operation == other.operation and one.faithful and other.faithful
                 rest = zip(one.inputs[1:], other.inputs[1:], strict=False)
                 same = all(self.nodes(mine, others) is SAME for mine, others in rest)
-                return alike and same and self.other_bytes(one.inputs[0], other.inputs[0])
+                return alike and same and self.surely_differ(one.inputs[0], other.inputs[0])
             case Fresh(), Fresh():
                 return self._keys(one.key, other.key) is DIFFERENT
+        return False
+
+    def _trees_surely_differ(self, one: Tree, other: Tree) -> bool:
+        if self._tree(one, other) is SAME:
+            return False
+        for name in one.names | other.names:
+            mine, others = one.child(name), other.child(name)
+            if (mine is None) is not (others is None) and isinstance(mine or others, File | Tree):
+                return True
+            if self.surely_differ(mine, others):
+                return True
         return False
 
     def _exported(self, one: Exported, other: Exported) -> Verdict:

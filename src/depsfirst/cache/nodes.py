@@ -176,12 +176,14 @@ class Derived(NamedTuple):
         inputs: to what.
         faithful: other bytes in the first input are other bytes in the result.
         inner: it is done to everything that is in a directory as well.
+        owner: whose the result is, if the operation says so.
     """
 
     operation: Hashable
     inputs: tuple[Node | None, ...]
     faithful: bool = False
     inner: bool = False
+    owner: Owner | None = None
 
 
 class Chosen(NamedTuple):
@@ -220,7 +222,7 @@ def child_of(node: Node | None, name: str) -> Node | None:
     if node is None or isinstance(node, File | Fresh | Exported):
         return None
     if isinstance(node, Derived) and node.inner:
-        return Derived(node.operation, (child_of(node.inputs[0], name), *node.inputs[1:]), node.faithful, inner=True)
+        return node._replace(inputs=(child_of(node.inputs[0], name), *node.inputs[1:]))
     return Derived(("in", name), (node,))
 
 
@@ -250,6 +252,8 @@ def locate(root: Node, path: str, *, trailing: bool = True) -> tuple[tuple[str, 
             del trail[-1:]
             continue
         node = child_of(trail[-1][1] if trail else root, part)
+        if trailing or ahead:
+            node = _perhaps_followed(root, [name for name, _ in trail], node)
         if not (isinstance(node, File) and node.entry.kind is Kind.SYMLINK) or not (trailing or ahead):
             trail.append((part, node))
             continue
@@ -260,6 +264,15 @@ def locate(root: Node, path: str, *, trailing: bool = True) -> tuple[tuple[str, 
             trail = []
         ahead.extend(node.entry.link.split("/")[::-1])
     return tuple(name for name, _ in trail), trail[-1][1] if trail else root
+
+
+def _perhaps_followed(root: Node, above: list[str], node: Node | None) -> Node | None:
+    """What is at a node that may be a link: what it is, and what it leads to, both count."""
+    if isinstance(node, Placed) and isinstance(node.node, File) and node.node.entry.kind is Kind.SYMLINK:
+        link = node.node.entry.link
+        target = link if link.startswith("/") else "/".join([*above, link])
+        return Derived(("followed",), (node, locate(root, target)[1]))
+    return node
 
 
 def find_node(root: Node, path: str) -> Node | None:
@@ -353,7 +366,9 @@ def copied(node: Node | None, below: Node | None, change: Change, *, keeps: bool
         return file if change.owner is None else file._replace(owner=change.owner)
     if isinstance(node, Tree):
         return _copied_tree(node, below, change, keeps=keeps)
-    given = node if change == Change() else Derived(("given", change), (node,), faithful=True, inner=True)
+    given: Node = node
+    if change != Change():
+        given = Derived(("given", change.mode), (node,), faithful=True, inner=True, owner=change.owner)
     return given if below is None else Derived(("over",), (given, below))
 
 
@@ -369,5 +384,6 @@ def _copied_tree(node: Tree, below: Node | None, change: Change, *, keeps: bool)
     own = Own(own.mode if change.mode is None else change.mode, change.owner or own.owner, own.usual)
     if keeps and below is not None:
         own = below.own if isinstance(below, Tree) else Own(None)
-    source = (node.source[0], (node.source[1], change)) if node.source and node.below is None else None
+    plain = node.source is not None and not isinstance(node.below, Tree)
+    source = (node.source[0], (node.source[1], change)) if plain and node.source else None
     return Tree(children, own, below=bottom or below, source=source)

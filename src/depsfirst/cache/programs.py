@@ -38,6 +38,16 @@ def _unknown(_: Effects, __: Command, ___: Output) -> Output:
     return None
 
 
+_ACTIONS = frozenset({"-delete", "-exec", "-execdir", "-ok", "-okdir", "-fls", "-fprint", "-fprint0", "-fprintf"})
+
+
+def _find(_: Effects, command: Command, __: Output) -> Output:
+    texts = texts_of(command)
+    if texts is None or _ACTIONS & set(texts):
+        raise LostError("find")
+    return None
+
+
 def texts_of(command: Command) -> tuple[str, ...] | None:
     """The arguments of a command; None if they are not all known."""
     texts = [word.text for word in command.words[1:] if not (word.splits or word.pattern)]
@@ -151,7 +161,7 @@ def _stream_editor(effects: Effects, command: Command, given: Output) -> Output:
 
 
 _SILENT = "true : false test [ [[ cd export unset set shift sleep sync wait ulimit readonly local alias exit return"
-_TALKING = "ls pwd id whoami which type command hash uname hostname env printenv stat du df find nproc getent arch"
+_TALKING = "ls pwd id whoami which type command hash uname hostname env printenv stat du df nproc getent arch"
 _PURE = (
     "sort uniq head tail wc grep egrep fgrep cut tr sha256sum sha512sum sha1sum md5sum base64 basename dirname seq "
     "expr rev nl paste comm diff cmp tac fold od hexdump"
@@ -166,6 +176,7 @@ PROGRAMS: dict[str, Program] = {
     "printf": Program(_printf),
     "cat": Program(_cat),
     "date": Program(_date),
+    "find": Program(_find),
     "tee": Program(_tee, writes=True),
     "sed": Program(_stream_editor, writes=True),
     "mkdir": Program(make_directory, writes=True),

@@ -16,7 +16,19 @@ from depsfirst.cache.definitions import (
 )
 from depsfirst.cache.keys import Content, ContextContent, Definition, Key, Place, RemoteContent, ResultContent, Step
 from depsfirst.dockerfile.gopath import clean
-from depsfirst.dockerfile.instructions import Add, Copy, Onbuild, Run, Shell, Transfer, Typed, User, Workdir
+from depsfirst.dockerfile.instructions import (
+    Add,
+    Copy,
+    From,
+    Maintainer,
+    Onbuild,
+    Run,
+    Shell,
+    Transfer,
+    Typed,
+    User,
+    Workdir,
+)
 from depsfirst.dockerfile.interpretation import interpret
 from depsfirst.dockerfile.mounts import Mount, mount_origin
 from depsfirst.dockerfile.scope import (
@@ -335,7 +347,7 @@ def _parsed_triggers(facts: ImageFacts, stage: Stage, file: str) -> tuple[Typed,
     found = []
     for text in facts.onbuild:
         typed = [interpret(instruction) for instruction in parse(text + "\n").instructions]
-        if len(typed) != 1 or isinstance(typed[0], SyntaxProblem):
+        if len(typed) != 1 or isinstance(typed[0], SyntaxProblem | From | Onbuild | Maintainer):
             raise DepsfirstError(
                 f'the trigger "{text}" of the image "{stage.origin.image}" cannot be read',
                 where=f"{file}:{stage.origin.line}",
