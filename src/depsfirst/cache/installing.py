@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from depsfirst.cache.effects import _mounted
+from depsfirst.cache.finds import Finds
 from depsfirst.cache.keys import ResultContent
-from depsfirst.cache.nodes import File, LostError, Node, find_node, put
-from depsfirst.cache.results import Results
 from depsfirst.dockerfile.commands import Installation, Installs, installations, only_project
-from depsfirst.dockerfile.filetree import Kind as EntryKind
+from depsfirst.dockerfile.installers.together import of_wheels
 from depsfirst.dockerfile.instructions import Copy, Run
+from depsfirst.dockerfile.mounts import Mount
+from depsfirst.project.model import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from depsfirst.cache.build import Build
+    from depsfirst.cache.finds import Reader
     from depsfirst.cache.keys import Key, Step
     from depsfirst.dockerfile.commands import Reading
-    from depsfirst.dockerfile.context import Context
-
-    Reader = Callable[[Context, str], bytes | None]
 
 Kind = Literal["dependencies", "project", "system"]
 _KINDS: dict[Installs, Kind] = {
@@ -29,8 +28,9 @@ _KINDS: dict[Installs, Kind] = {
     Installs.PROJECT: "project",
     Installs.SYSTEM: "system",
 }
-_LARGEST = 1_000_000
-"""Bytes of the largest script or manifest that is read."""
+_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
+_WHEELS = (".whl", "*")
+_REQUIREMENT = re.compile(r"(?m)^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,120 +66,159 @@ def installed_by(build: Build, steps: Sequence[Step], read: Reader) -> list[Inst
         steps: in file order.
         read: bytes of a file of a build context, by its path; None where there is none.
     """
-    known = _Known(build, read)
+    known = _Known(Finds(build, read))
     return [known.of(step) for step in steps]
 
 
-class _Hopeful(Results):
-    """The files of a build, where a RUN that nobody can follow is taken to leave alone what was copied before."""
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """An installation of an earlier step, and what it came from.
 
-    def _changed(self, key: Key, below: Node) -> Node:
-        try:
-            return super()._changed(key, below)
-        except LostError:
-            return below
+    Attributes:
+        installation: with names of their origins for its inputs.
+        names: of the packages that its requirements name; all of them where they come from a lock.
+        locked: whether they come from a lock.
+    """
+
+    installation: Installation
+    names: frozenset[str]
+    locked: bool
 
 
 class _Known:
-    """What the steps so far have installed, and the texts that they found."""
+    """What the steps so far have installed."""
 
-    def __init__(self, build: Build, read: Reader) -> None:
-        self._build = build
-        self._read = read
-        self._results = _Hopeful(build)
-        self._readings: dict[Key, Reading] = {}
+    def __init__(self, finds: Finds) -> None:
+        self._finds = finds
+        self._earlier: dict[Key, list[_Earlier]] = {}
 
     def of(self, step: Step) -> Installed:
-        run = step.instruction
-        if not isinstance(run, Run):
+        if not isinstance(step.instruction, Run):
             return Installed()
         reading = installations(
-            run,
+            step.instruction,
             shell=step.shell,
             variables=step.scope.variables,
             cwd=step.cwd,
             user=step.user,
-            files=self._files(step.key, run),
+            files=lambda path: self._finds.text(step.key, path),
         )
-        self._readings[step.key] = reading
-        earlier = list(self._earlier(step.key))
+        earlier = list(self._before(step.key))
+        own = self._earlier[step.key] = []
         kinds: set[Kind] = set()
-        perhaps: list[str] = []
-        for each in reading.installations:
-            kind = _kind_of(each, earlier)
-            earlier.append(each)
-            if kind == "dependencies" and not _surely(each, reading):
-                perhaps.append(f'"{each.tool} {each.verb}" runs under a condition')
+        conditional: list[Installation] = []
+        for found in reading.installations:
+            each = self._with_builds(found, step)
+            kind = self._kind(each, earlier, step.key)
+            if kind == "dependencies" and not each.command.always:
+                conditional.append(each)
             elif kind is not None:
                 kinds.add(kind)
-        reasons = (*perhaps, *(unknown.reason for unknown in reading.unknown))
-        return Installed(frozenset(kinds), tuple(dict.fromkeys(reasons)), reading)
+            own.append(self._noted(each, step.key))
+            earlier.append(own[-1])
+        if len(conditional) > 1:  # the branches of one choice
+            kinds.add("dependencies")
+        perhaps = [f'"{each.tool} {each.verb}" runs under a condition' for each in conditional[:1]]
+        reasons = dict.fromkeys((*perhaps, *(unknown.reason for unknown in reading.unknown)))
+        return Installed(frozenset(kinds), tuple(reasons), reading)
 
-    def _files(self, key: Key, run: Run) -> Callable[[str], str | None]:
-        """Reads what a RUN finds at an absolute path."""
-        root: list[Node] = []
+    def _kind(self, installation: Installation, earlier: Sequence[_Earlier], key: Key) -> Kind | None:
+        if installation.kind is not Installs.DEPENDENCIES:
+            return _KINDS.get(installation.kind)
+        by_origin = self._by_origin(installation, key)
+        if only_project(by_origin, [each.installation for each in earlier]):
+            return "project"
+        return "project" if self._is_satisfied(installation, earlier, key) else "dependencies"
 
-        def text(path: str) -> str | None:
-            if not root:
-                root.append(self._found(key, run))
-            try:
-                node = find_node(root[0], path)
-            except LostError:
-                return None
-            data = self._data(node)
-            return None if data is None or len(data) > _LARGEST else data.decode(errors="surrogateescape")
+    def _is_satisfied(self, installation: Installation, earlier: Sequence[_Earlier], key: Key) -> bool:
+        """Whether the project alone is installed on top of all that it asks for."""
+        alone = installation.with_project is True and not installation.packages
+        if not alone or any(path.endswith((".txt", *_LOCKS)) for path in installation.inputs):
+            return False
+        there = [each for each in earlier if _same_environment(each.installation, installation)]
+        if any(each.locked for each in there):
+            return True
+        asked = self._asked(installation, key)
+        return asked is not None and asked <= frozenset().union(*(each.names for each in there))
 
-        return text
-
-    def _found(self, key: Key, run: Run) -> Node:
-        root = self._results.root(key.parent) if key.parent is not None else find_node(self._results.root(key), "/")
-        if root is None or key.place is None:
-            raise LostError("/")
-        try:
-            for target, node in _mounted(key, run, key.place, self._build, self._results.root):
-                root = put(root, target, node)
-        except LostError:
-            return root
-        return root
-
-    def _data(self, node: Node | None) -> bytes | None:
-        if not isinstance(node, File) or node.entry.kind is not EntryKind.FILE:
+    def _asked(self, installation: Installation, key: Key) -> frozenset[str] | None:
+        """The names of what the project's manifest asks for; None if that is not known."""
+        text = self._finds.text(key, f"{installation.project}/pyproject.toml") if installation.project else None
+        if text is None:
             return None
-        if node.text is not None or node.place is None:
-            return node.text
-        return self._read(*node.place)
+        import tomli
 
-    def _earlier(self, key: Key) -> Iterator[Installation]:
+        try:
+            project = tomli.loads(text).get("project")
+        except tomli.TOMLDecodeError:
+            return None
+        if not isinstance(project, dict) or "dependencies" in (project.get("dynamic") or ()):
+            return None
+        asked = project.get("dependencies") or []
+        return frozenset(_names("\n".join(each for each in asked if isinstance(each, str))))
+
+    def _noted(self, installation: Installation, key: Key) -> _Earlier:
+        texts = [self._finds.text(key, path) or "" for path in installation.inputs if path.endswith(".txt")]
+        locked = any(path.endswith(_LOCKS) or self._finds.is_export(key, path) for path in installation.inputs)
+        full = installation.kind is Installs.DEPENDENCIES and installation.with_dependencies is True
+        names = frozenset(_names("\n".join([*texts, *installation.packages])))
+        return _Earlier(self._by_origin(installation, key), names, locked and full)
+
+    def _by_origin(self, installation: Installation, key: Key) -> Installation:
+        return installation._replace(inputs=tuple(self._finds.origin(key, path) for path in installation.inputs))
+
+    def _before(self, key: Key) -> Iterator[_Earlier]:
         """What the steps below have installed, and what was installed into directories that were copied from others."""
         for each in key.chain():
-            if each in self._readings and each is not key:
-                yield from self._readings[each].installations
+            if each is not key:
+                yield from self._earlier.get(each, ())
             for content in each.contents:
                 if isinstance(content, ResultContent) and isinstance(each.instruction, Copy):
                     yield from self._brought(each.instruction, content)
 
-    def _brought(self, copy: Copy, content: ResultContent) -> Iterator[Installation]:
+    def _brought(self, copy: Copy, content: ResultContent) -> Iterator[_Earlier]:
         """What was installed below a path that was copied to the same path."""
         kept = [source for source in copy.sources if source.rstrip("/") == copy.destination.rstrip("/")]
         for key in content.key.chain():
-            for each in self._readings[key].installations if key in self._readings else ():
-                if any(_is_below(each.target or each.project or "", source) for source in kept):
+            for each in self._earlier.get(key, ()):
+                place = each.installation.target or each.installation.project or ""
+                if any(f"{place}/".startswith(f"{source.rstrip('/')}/") for source in kept):
                     yield each
 
+    def _with_builds(self, installation: Installation, step: Step) -> Installation:
+        """An installation of wheels that other stages have built."""
+        folders = {path.rpartition("/")[0] for path in installation.inputs if path.endswith(_WHEELS)}
+        if installation.with_project is not None or not folders:
+            return installation
+        builds = [
+            each.installation._replace(output=folder)
+            for folder in folders
+            for key, source in _sources_of(folder, step)
+            for below in key.chain()
+            for each in self._earlier.get(below, ())
+            if each.installation.output and each.installation.output.rstrip("/") == source
+        ]
+        return of_wheels(installation, builds) if builds else installation
 
-def _is_below(path: str, folder: str) -> bool:
-    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
+
+def _sources_of(folder: str, step: Step) -> Iterator[tuple[Key, str]]:
+    """The directories of other stages that a directory was copied from, or is mounted from."""
+    for key in step.key.chain():
+        contents = [content for content in key.contents if isinstance(content, ResultContent)]
+        if isinstance(key.instruction, Copy) and key.instruction.destination.rstrip("/") == folder:
+            for content in contents:
+                for source in key.instruction.sources:
+                    path = source.rstrip("/")
+                    yield content.key, path.rpartition("/")[0] if path.endswith(_WHEELS) else path
+        elif isinstance(key.instruction, Run) and key is step.key:
+            for mount in key.instruction.mounts:
+                if isinstance(mount, Mount) and mount.from_ and mount.target.rstrip("/") == folder:
+                    yield from ((each.key, mount.source.rstrip("/")) for each in contents if each.name == mount.from_)
 
 
-def _kind_of(installation: Installation, earlier: Sequence[Installation]) -> Kind | None:
-    if installation.kind is Installs.DEPENDENCIES and only_project(installation, earlier):
-        return "project"
-    return _KINDS.get(installation.kind)
+def _same_environment(earlier: Installation, later: Installation) -> bool:
+    return later.target is None or earlier.target is None or earlier.target == later.target
 
 
-def _surely(installation: Installation, reading: Reading) -> bool:
-    """Whether an installation takes place; of several under conditions one does, as those are the branches."""
-    if installation.command.always:
-        return True
-    alike = [each for each in reading.installations if each.kind is installation.kind]
-    return len(alike) > 1
+def _names(requirements: str) -> Iterator[str]:
+    return (normalize(found[1]) for found in _REQUIREMENT.finditer(requirements))

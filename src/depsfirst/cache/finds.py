@@ -1,0 +1,122 @@
+"""The texts that a RUN finds in the image: manifests, requirements, scripts and Makefiles that were copied there."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from depsfirst.cache.effects import _mounted
+from depsfirst.cache.nodes import Exported, File, Hidden, LostError, Node, find_node, put
+from depsfirst.cache.results import Results
+from depsfirst.dockerfile.commands import installations
+from depsfirst.dockerfile.filetree import Kind
+from depsfirst.dockerfile.instructions import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from depsfirst.cache.build import Build
+    from depsfirst.cache.keys import Key
+    from depsfirst.dockerfile.commands import Reading
+    from depsfirst.dockerfile.context import Context
+
+    Reader = Callable[[Context, str], bytes | None]
+
+_EDITORS = frozenset({"sed", "tee", "perl", "ed", "patch"})
+_MOVERS = frozenset({"cp", "mv", "install", "ln", "rsync"})
+_LARGEST = 1_000_000
+"""Bytes of the largest script or manifest that is read."""
+
+
+class Finds:
+    """What the RUNs of a build find, as far as it was copied from somewhere.
+
+    A RUN that nobody can follow is taken to leave alone what it is not seen to write. That is good enough to read what
+    a script says, and nothing that decides whether a step is cached.
+    """
+
+    def __init__(self, build: Build, read: Reader) -> None:
+        self._build = build
+        self._read = read
+        self._results = _Hopeful(build)
+        self._roots: dict[Key, Node] = {}
+
+    def text(self, key: Key, path: str) -> str | None:
+        """The text at an absolute path, as a RUN finds it; None if there is none, or if it is not known."""
+        node = self._node(key, path)
+        if not isinstance(node, File) or node.entry.kind is not Kind.FILE:
+            return None
+        data = node.text
+        if data is None and node.place is not None:
+            data = self._read(*node.place)
+        return None if data is None or len(data) > _LARGEST else data.decode(errors="surrogateescape")
+
+    def origin(self, key: Key, path: str) -> str:
+        """A name that files have in common that were copied from one file of a context; else the path."""
+        node = self._node(key, path)
+        if isinstance(node, File) and node.place is not None:
+            return f"{id(node.place[0].tree)}:{node.place[1]}"
+        return path
+
+    def is_export(self, key: Key, path: str) -> bool:
+        """Whether an exporter has written the file out of a lock."""
+        return isinstance(self._node(key, path), Exported)
+
+    def _node(self, key: Key, path: str) -> Node | None:
+        try:
+            return find_node(self._root(key), path) if path.startswith("/") else None
+        except LostError:
+            return None
+
+    def _root(self, key: Key) -> Node:
+        """The files that a RUN finds, its mounts included."""
+        if key not in self._roots:
+            below = self._results.root(key.parent) if key.parent is not None else Hidden(key, "")
+            self._roots[key] = self._with_mounts(key, below)
+        return self._roots[key]
+
+    def _with_mounts(self, key: Key, root: Node) -> Node:
+        if not isinstance(key.instruction, Run) or key.place is None:
+            return root
+        try:
+            for target, node in _mounted(key, key.instruction, key.place, self._build, self._results.root):
+                root = put(root, target, node)
+        except LostError:
+            return root
+        return root
+
+
+class _Hopeful(Results):
+    def _changed(self, key: Key, below: Node) -> Node:
+        try:
+            return super()._changed(key, below)
+        except LostError:
+            return _without_written(key, below)
+
+
+def _without_written(key: Key, below: Node) -> Node:
+    run, place = key.instruction, key.place
+    if not isinstance(run, Run) or place is None:
+        return below
+    reading = installations(run, shell=place.shell, variables=place.scope.variables, cwd=place.cwd, user=place.user)
+    for path in _written(reading):
+        try:
+            below = put(below, path, Hidden(key, path), trailing=True) if find_node(below, path) else below
+        except LostError:
+            continue
+    return below
+
+
+def _written(reading: Reading) -> Iterator[str]:
+    """The paths that a RUN is seen to write: those of redirects and exports, and what moves or edits files."""
+    yield from (export.output for export in reading.exports if export.output)
+    for command in reading.script.commands:
+        words = [redirect.target for redirect in command.redirects if ">" in redirect.operator]
+        operands = [word for word in command.words[1:] if not (word.text or "").startswith("-")]
+        if command.program in _EDITORS:
+            words += operands
+        elif command.program in _MOVERS:
+            words += operands[-1:]
+        for word in words:
+            if word.text and (word.text.startswith("/") or command.cwd):
+                yield posixpath.normpath(posixpath.join("/", command.cwd or "/", word.text))
