@@ -53,6 +53,26 @@ markdown = [{version = "<3.9", python = "<3.11"}, {version = ">=3.9", python = "
 """
 
 
+PDM = """
+[tool.pdm.dev-dependencies]
+docs = ["markdown<3.9"]
+"""
+PIPFILE = """
+[[source]]
+url = "INDEX"
+verify_ssl = true
+name = "main"
+[packages]
+anyio = ">=4"
+colorama = {version = ">=0.4", markers = "sys_platform == 'win32'"}
+idna = {version = ">=3", markers = "platform_machine == 'aarch64' or platform_machine == 'x86_64'"}
+[dev-packages]
+pytest = "*"
+[docs]
+markdown = "<3.9"
+"""
+
+
 class Made(NamedTuple):
     """A directory with a lock, and the program that made it."""
 
@@ -66,7 +86,7 @@ class Made(NamedTuple):
         return select(lock, Environment(python, platform), groups=frozenset(groups), extras=frozenset(extras))
 
     def edit(self, old: str, new: str) -> None:
-        manifest = self.root / "pyproject.toml"
+        manifest = self.root / ("Pipfile" if (self.root / "Pipfile").exists() else "pyproject.toml")
         assert old in manifest.read_text()
         manifest.write_text(manifest.read_text().replace(old, new))
 
@@ -77,7 +97,7 @@ def absent(reason: str) -> None:
     pytest.skip(reason)
 
 
-def made_by(program: str, root: Path, manifest: str) -> Made:
+def made_by(program: str, root: Path, manifest: str, *, words: tuple[str, ...] = ("lock",)) -> Made:
     """A project whose lock is made now."""
     path = shutil.which(program, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if path is None:
@@ -87,18 +107,25 @@ def made_by(program: str, root: Path, manifest: str) -> Made:
         "POETRY_VIRTUALENVS_CREATE": "false",
         "UV_PYTHON": sys.executable,
         "UV_PYTHON_DOWNLOADS": "never",
+        "PDM_CHECK_UPDATE": "0",
+        "PDM_PYPI_URL": PYPI_SIMPLE_ENDPOINT,
+        "PIPENV_IGNORE_VIRTUALENVS": "1",
+        "PIPENV_VERBOSITY": "-1",
+        "PIPENV_PYTHON": sys.executable,
+        "WORKON_HOME": str(root / "environments"),
+        "PYTHONWARNINGS": "ignore",
     }
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | settings
 
-    def run(*words: str) -> str:
+    def run(*told: str) -> str:
         done = subprocess.run(
-            [str(path), *words], cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False
+            [str(path), *told], cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    (root / "pyproject.toml").write_text(manifest)
-    run("lock")
+    (root / ("Pipfile" if program == "pipenv" else "pyproject.toml")).write_text(manifest)
+    run(*words)
     return Made(root, run)
 
 
@@ -118,6 +145,27 @@ def by_uv(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="module")
 def by_poetry(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return made_by("poetry", tmp_path_factory.mktemp("poetry"), MANIFEST + POETRY)
+
+
+@pytest.fixture(scope="module")
+def by_pdm(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made_by("pdm", tmp_path_factory.mktemp("pdm"), MANIFEST + PDM, words=("lock", "-G:all"))
+
+
+@pytest.fixture(scope="module")
+def by_pipenv(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    pipfile = PIPFILE.replace("INDEX", PYPI_SIMPLE_ENDPOINT.rstrip("/"))
+    return made_by("pipenv", tmp_path_factory.mktemp("pipenv"), pipfile)
+
+
+def exported_by_pdm(made: Made, groups: tuple[str, ...], extras: tuple[str, ...]) -> str:
+    chosen = [word for name in (*groups, *extras) if name != MAIN for word in ("-G", name)]
+    return made.run("export", "--no-extras", "--prod" if groups == (MAIN,) else "-d", *chosen)
+
+
+def exported_by_pipenv(made: Made, groups: tuple[str, ...]) -> str:
+    names = {MAIN: "packages", "dev": "dev-packages"}
+    return made.run("requirements", "--hash", "--categories", " ".join(names.get(name, name) for name in groups))
 
 
 def exported_by_uv(made: Made, groups: tuple[str, ...], extras: tuple[str, ...]) -> str:
@@ -171,6 +219,45 @@ def test_what_poetry_exports_is_selected(by_poetry: Made, groups: tuple[str, ...
             assert titles(recipe) == held(exported, Environment(python, platform)), (python, platform)
 
 
+@pytest.mark.parametrize(
+    ("groups", "extras"),
+    [((MAIN,), ()), ((MAIN,), ("fast",)), ((MAIN, "docs"), ()), ((MAIN, "dev", "lint"), ("cache",))],
+)
+def test_what_pdm_exports_is_selected(by_pdm: Made, groups: tuple[str, ...], extras: tuple[str, ...]) -> None:
+    exported = exported_by_pdm(by_pdm, groups, extras)
+    for python in PYTHONS:
+        for platform in ("linux/amd64", "linux/arm64"):
+            recipe = by_pdm.recipe(python, platform, groups, extras)
+            assert titles(recipe) == held(exported, Environment(python, platform)), (python, platform)
+
+
+def test_without_inherited_metadata_the_same_is_selected(by_pdm: Made, tmp_path: Path) -> None:
+    other = made_by("pdm", tmp_path, MANIFEST + PDM, words=("lock", "-G:all", "-S", "no_inherit_metadata,static_urls"))
+    for groups, extras in (((MAIN,), ()), ((MAIN, "dev", "docs"), ("cache", "fast"))):
+        for python in PYTHONS:
+            recipe = other.recipe(python, "linux/amd64", groups, extras)
+            assert recipe.digest == by_pdm.recipe(python, "linux/amd64", groups, extras).digest
+            assert all(file.url for package in recipe.third_party for file in package.files)
+
+
+@pytest.mark.parametrize("groups", [(MAIN,), (MAIN, "dev"), ("docs",), (MAIN, "dev", "docs")])
+def test_what_pipenv_exports_is_selected(by_pipenv: Made, groups: tuple[str, ...]) -> None:
+    exported = exported_by_pipenv(by_pipenv, groups)
+    for platform in ("linux/amd64", "linux/arm64"):
+        environment = Environment((sys.version_info[0], sys.version_info[1], 9), platform)
+        recipe = by_pipenv.recipe(environment.python, platform, groups, ())
+        assert titles(recipe) == held(exported, environment)
+
+
+def test_what_uv_exports_as_pylock_is_the_recipe_of_its_lock(by_uv: Made, tmp_path: Path) -> None:
+    (tmp_path / "pylock.toml").write_text(
+        by_uv.run("export", "--quiet", "--frozen", "--no-emit-project", "--format=pylock.toml", "--no-default-groups")
+    )
+    for python in PYTHONS:
+        exported = Made(tmp_path, by_uv.run).recipe(python, "linux/arm64", (MAIN,), ())
+        assert exported.digest == by_uv.recipe(python, "linux/arm64", (MAIN,), ()).digest
+
+
 @pytest.mark.parametrize("name", ["by_uv", "by_poetry"])
 def test_an_export_with_hashes_has_the_recipe_of_the_lock(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -184,7 +271,7 @@ def test_an_export_with_hashes_has_the_recipe_of_the_lock(
         assert exported.digest == locked.digest
 
 
-@pytest.mark.parametrize("name", ["uv", "poetry"])
+@pytest.mark.parametrize("name", ["uv", "poetry", "pdm"])
 def test_a_new_version_changes_nothing_and_a_new_dependency_needs_a_new_lock(
     name: str, tmp_path: Path, refused: Callable[..., DepsfirstError]
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.constraints import alternatives, python_marker
 from depsfirst.project.locked import by_name, marker_of
-from depsfirst.project.markers import admits
+from depsfirst.project.markers import NEVER, admits
 from depsfirst.project.model import MAIN, Dependency, normalize
 from depsfirst.project.toml import Table
 
@@ -109,7 +109,8 @@ class _Graph:
     def _any_of(self, candidates: tuple[int, ...]) -> str | None:
         """When any candidate is wanted at all, which the oldest locks note with the package."""
         markers = [self._markers[candidate] for candidate in candidates]
-        return " or ".join(f"({marker})" for marker in markers if marker) if all(markers) else None
+        sometimes = [f"({marker})" for marker in markers if marker and marker != NEVER]
+        return (" or ".join(sometimes) or NEVER) if candidates and all(markers) else None
 
     def _candidates(self, name: str, wish: Table) -> tuple[int, ...]:
 
@@ -143,6 +144,8 @@ def _marker(wish: Table) -> str | None:
 
 
 def _all_of(*markers: str | None) -> str | None:
+    if NEVER in markers:
+        return NEVER
     return " and ".join(f"({marker})" for marker in markers if marker) or None
 
 
