@@ -64,7 +64,6 @@ verify_ssl = true
 name = "main"
 [packages]
 anyio = ">=4"
-colorama = {version = ">=0.4", markers = "sys_platform == 'win32'"}
 idna = {version = ">=3", markers = "platform_machine == 'aarch64' or platform_machine == 'x86_64'"}
 [dev-packages]
 pytest = "*"
