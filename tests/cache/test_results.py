@@ -254,6 +254,15 @@ def test_causes_of_stage_content_say_where_from() -> None:
     assert (cause.kind, cause.line, cause.certain) == (CauseKind.STAGE_CONTENT, 3, False)
 
 
+@pytest.mark.parametrize(
+    ("version", "expected"), [(CLASSIC, "RRR"), ((0, 12), "RRR"), ((0, 13), "Rcc"), ((0, 15), "RRR")]
+)
+def test_secrets_make_some_releases_compare_what_is_below(version: Version, expected: str) -> None:
+    text = "RUN echo {}\nRUN --mount=type=secret,id=s true\nRUN true"
+    one, other = (Project(text.format(word), version=version) for word in ("a", "b"))
+    assert letters(one, other) == expected
+
+
 def test_links_of_a_stage_lead_where_they_say() -> None:
     files = {**FILES, "src/lnk": link("shop"), "src/mode": file("x", 0o600), "src/empty": folder()}
     assert fate("RUN true", "/src/lnk/main.py /r", CODE, files) == "R"

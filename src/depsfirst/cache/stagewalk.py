@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 _SHELL = ("/bin/sh", "-c")
 _STAGE_ARGUMENT: Version = (0, 17)  # before, TARGETSTAGE is not set
 _LINKS: Version = (0, 10)  # before, there is no --link
+_CONFUSED_SECRETS: tuple[Version, Version] = ((0, 13), (0, 15))  # from the first, and no longer in the second
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +297,16 @@ class StageWalk:
             instruction=run,
             place=state.place,
             forced=self._forced(state),
-            loose=inputs.shows_root,
+            loose=inputs.shows_root or self._takes_secrets_for_roots(run),
         )
+
+    def _takes_secrets_for_roots(self, run: Run) -> bool:
+        """Whether a mount of secrets makes BuildKit compare the root file system by content; so some releases do."""
+        mounts = [mount for mount in run.mounts if isinstance(mount, Mount)]
+        special = any(
+            mount.type == "ssh" or (mount.type == "secret" and (mount.env is None or mount.target)) for mount in mounts
+        )
+        return special and _CONFUSED_SECRETS[0] <= self._build.version < _CONFUSED_SECRETS[1]
 
     def _mounted(self, state: _State, mount: Mount, reference: Reference | None, inputs: _Inputs) -> int | None:
         """The number of the input that a mount shows; what it shows is noted there."""
