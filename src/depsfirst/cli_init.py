@@ -1,0 +1,78 @@
+"""The verb ``init``: a Dockerfile for a project, from the plan that ``build`` has."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from depsfirst.errors import DepsfirstError, ExitCode
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from pathlib import Path
+
+    from depsfirst.generate.files import Generated
+
+
+def add_init(verb: ArgumentParser) -> None:
+    """Give ``init`` its options."""
+    verb.description = (
+        "Write a Dockerfile for a project, and the ignore file that belongs to it: dependencies first in the build and"
+        " in the image. Both are yours to edit; nothing is written over what is there."
+    )
+    verb.set_defaults(run=_init)
+    verb.add_argument("directory", nargs="?", default=".", metavar="DIR", help="the project (default: here)")
+    what = verb.add_argument_group("what goes in")
+    what.add_argument("--base", metavar="IMAGE", help="what to begin from (default: python:X.Y-slim that fits)")
+    what.add_argument("--group", action="append", default=[], metavar="NAME", help="install this dependency group too")
+    what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
+    what.add_argument("--index", metavar="URL", help="simple API of the package index")
+    kind = verb.add_argument_group("how").add_mutually_exclusive_group()
+    kind.add_argument("--diff", action="store_true", help="show what would change; end with 1 if anything would")
+    kind.add_argument("--force", action="store_true", help="replace files that are there")
+
+
+def _init(options: Namespace) -> int:
+    from pathlib import Path
+
+    from depsfirst.generate.writing import difference, write
+
+    for name, value in {"--base": options.base, "--index": options.index, "DIR": options.directory}.items():
+        if value == "":
+            raise DepsfirstError(f"{name} is empty", hint="give it a value, or leave it out")
+    made = generated(Path(options.directory), options.base, options.group, options.extra, options.index)
+    for note in made.notes:
+        print(f"warning: {note}", file=sys.stderr)
+    if options.diff:
+        text = difference(made.files)
+        print(text, end="")
+        return ExitCode.FINDINGS if text else ExitCode.CLEAN
+    _say(write(made.files, force=options.force), made)
+    return ExitCode.CLEAN
+
+
+def generated(directory: Path, base: str | None, groups: list[str], extras: list[str], index: str | None) -> Generated:
+    """The files for the project in a directory.
+
+    Raises:
+        DepsfirstError: there is no project, or it cannot be written as a Dockerfile.
+    """
+    from depsfirst.content import ContentStore, default_root
+    from depsfirst.engines.planning import make_plan
+    from depsfirst.generate.files import generate, image_for, project_in
+    from depsfirst.plan import Order
+
+    project = project_in(directory)
+    order = Order(directory, image_for(project, base), None, tuple(groups), tuple(extras), index_url=index)
+    return generate(make_plan(order, project, ContentStore(default_root())))
+
+
+def _say(written: tuple[Path, ...], made: Generated) -> None:
+    here = os.path.relpath(made.context)
+    for path in written:
+        print(f"wrote {os.path.relpath(path)}", file=sys.stderr)
+    if not written:
+        print("all of it is there already", file=sys.stderr)
+    file = "" if made.dockerfile.parent == made.context else f" --file {os.path.relpath(made.dockerfile)}"
+    print(f"build it: docker build{file} {here}", file=sys.stderr)

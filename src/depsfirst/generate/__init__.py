@@ -1,0 +1,1 @@
+"""The plan of an image as text: Dockerfile, ignore file and bake file."""

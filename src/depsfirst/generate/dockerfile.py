@@ -1,0 +1,88 @@
+"""The whole text of a Dockerfile, and of the ignore file that belongs to it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depsfirst.generate import stages
+
+if TYPE_CHECKING:
+    from depsfirst.generate.scheme import Scheme
+
+
+def dockerfile(scheme: Scheme) -> str:
+    """The text of the Dockerfile."""
+    parts = [
+        _head(scheme),
+        stages.base(scheme),
+        stages.tools(scheme),
+        stages.recipe(scheme),
+        stages.dependencies(scheme),
+        stages.backend(scheme),
+        stages.libraries(scheme),
+        stages.code(scheme),
+        stages.final(scheme),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _head(scheme: Scheme) -> str:
+    words = ["docker build"]
+    words += [f"--file {scheme.dockerfile}"] if scheme.dockerfile != "Dockerfile" else []
+    words += ["--secret id=netrc,src=$HOME/.netrc"] if scheme.secret else []
+    place = " from the directory that has all of it" if scheme.dockerfile != "Dockerfile" else ""
+    return (
+        f"# {scheme.own.name}: dependencies first, code second. To build it{place}:\n"
+        "#\n"
+        f"#     {' '.join(words)} --tag {scheme.tag} .\n"
+        "#\n"
+        "# An edit of the code, a new version, another setting of a tool or a newer development tool: none of them\n"
+        "# installs a dependency again, in the build or where the image is pulled.\n"
+    )
+
+
+def ignore_file(scheme: Scheme) -> str:
+    """The text of the file that says what is never sent to the builder."""
+    places = dict.fromkeys(own.directory for own in (scheme.own, *scheme.libraries))
+    starts = ["" if place == "." else f"{place}/" for place in places]
+    built = "".join(f"{start}{name}\n" for start in starts for name in ("build", "dist"))
+    aside = [name for name in ("docs", "tests") if not scheme.readme.startswith(f"{name}/")]
+    return _IGNORE.format(built=built, aside="".join(f"{start}{name}\n" for start in starts for name in aside))
+
+
+_IGNORE = """\
+# What the builder is never sent: an edit of it builds nothing, and no secret among it gets into an image.
+# (.gitignore is sent, as some build backends leave out what it names.)
+
+# history
+**/.git
+.github
+.gitlab-ci.yml
+.pre-commit-config.yaml
+
+# environments, caches, and what was built
+**/.venv
+**/__pycache__
+**/*.py[cod]
+**/.*_cache
+**/.coverage*
+**/.tox
+**/.nox
+**/*.egg-info
+**/node_modules
+{built}
+# secrets
+**/.env
+**/.env.*
+**/.netrc
+
+# for people and for other tools
+{aside}**/.idea
+**/.vscode
+**/.DS_Store
+**/.dockerignore
+**/Dockerfile*
+**/compose*.y*ml
+**/docker-compose*.y*ml
+**/docker-bake.hcl
+"""

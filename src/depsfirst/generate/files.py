@@ -1,0 +1,67 @@
+"""The files that are generated for a plan, and where they go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depsfirst.generate.base import base_image
+from depsfirst.generate.dockerfile import dockerfile, ignore_file
+from depsfirst.generate.survey import survey, unlocked_project
+from depsfirst.project.discover import discover
+from depsfirst.settings import read_settings
+from depsfirst.values import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from depsfirst.plan import Plan
+    from depsfirst.project.model import Project
+
+
+class Generated(NamedTuple):
+    """What was made.
+
+    Attributes:
+        files: text by path.
+        context: directory to build in.
+        dockerfile: path of the Dockerfile.
+        notes: what a person should know.
+    """
+
+    files: Mapping[Path, str]
+    context: Path
+    dockerfile: Path
+    notes: tuple[str, ...]
+
+
+def project_in(directory: Path) -> Project:
+    """The project in a directory, also one whose manifest names its requirements without a lock.
+
+    Raises:
+        DepsfirstError: there is none, or its manifest is broken.
+    """
+    return unlocked_project(directory) or discover(directory)
+
+
+def image_for(project: Project, given: str | None) -> str:
+    """The image that the project's Dockerfile begins from: the given one, that of the settings, or an official one.
+
+    Raises:
+        DepsfirstError: there is none, or what was given is no name of an image.
+    """
+    return base_image(given, read_settings(project.settings, "pyproject.toml"), project)
+
+
+def generate(plan: Plan) -> Generated:
+    """Dockerfile and ignore file of a plan, whose base is the name of an image.
+
+    Raises:
+        DepsfirstError: the plan cannot be written as a Dockerfile.
+    """
+    found = survey(plan)
+    place = plan.project.root / "Dockerfile"
+    alone = found.context == plan.project.root
+    ignore = found.context / ".dockerignore" if alone else place.with_name("Dockerfile.dockerignore")
+    files = {place: dockerfile(found.scheme), ignore: ignore_file(found.scheme)}
+    return Generated(files, found.context, place, found.notes)

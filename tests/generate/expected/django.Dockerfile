@@ -1,0 +1,47 @@
+# shop: dependencies first, code second. To build it:
+#
+#     docker build --tag shop .
+#
+# An edit of the code, a new version, another setting of a tool or a newer development tool: none of them
+# installs a dependency again, in the build or where the image is pulled.
+
+# What the image and its build have in common: Python.
+FROM python:3.13-slim AS base
+
+# The installer, pinned. Nothing of it gets into the image.
+FROM base AS tools
+ARG UV_VERSION=0.13.9
+ENV PATH=/opt/tools/bin:$PATH \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python3 -m venv --without-pip /opt/tools \
+    && python3 -m pip --python /opt/tools --disable-pip-version-check install "uv==${UV_VERSION}"
+WORKDIR /build
+
+# The dependencies, and their bytecode. They are installed again only if the recipe says something else.
+FROM tools AS dependencies
+COPY requirements.txt ./
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv venv --quiet /opt/venv \
+    && uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes \
+        --requirements requirements.txt
+
+# The code, which is run where it stands. That it compiles is proved by its bytecode.
+FROM tools AS code
+WORKDIR /app
+COPY . .
+RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv \
+    /opt/venv/bin/python -m compileall -q .
+
+# The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
+FROM base AS final
+LABEL org.opencontainers.image.title=shop
+ENV PATH=/opt/venv/bin:$PATH \
+    VIRTUAL_ENV=/opt/venv \
+    PYTHONUNBUFFERED=1
+USER 65532:65532
+WORKDIR /app
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=code /app /app
+CMD ["/opt/venv/bin/python"]

@@ -1,0 +1,79 @@
+# shop: dependencies first, code second. To build it:
+#
+#     docker build --secret id=netrc,src=$HOME/.netrc --tag shop .
+#
+# An edit of the code, a new version, another setting of a tool or a newer development tool: none of them
+# installs a dependency again, in the build or where the image is pulled.
+
+# What the image and its build have in common: Python, and the system's packages that it needs.
+FROM python:3.12 AS base
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpq5 \
+    && rm -rf /var/lib/apt/lists/*
+
+# The installer, pinned. Nothing of it gets into the image.
+FROM base AS tools
+ARG UV_VERSION=0.13.9
+# Passwords for an index are read from a secret, which no layer keeps: --secret id=netrc,src=$HOME/.netrc
+ENV PATH=/opt/tools/bin:$PATH \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never \
+    PIP_INDEX_URL=https://index.example/simple \
+    UV_DEFAULT_INDEX=https://index.example/simple
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    python3 -m venv --without-pip /opt/tools \
+    && python3 -m pip --python /opt/tools --disable-pip-version-check install "uv==${UV_VERSION}"
+WORKDIR /build
+
+# The recipe: third-party packages alone. A new version of the project or another setting of a tool runs this
+# stage again, but it then writes what it wrote before, and the next stage is keyed by what it writes.
+FROM tools AS recipe
+COPY pyproject.toml uv.lock ./
+RUN uv export --quiet --frozen --no-header --no-annotate --no-emit-workspace --no-emit-local \
+    --no-default-groups --output-file requirements.txt
+
+# The dependencies, and their bytecode. They are installed again only if the recipe says something else.
+FROM tools AS dependencies
+COPY --from=recipe /build/requirements.txt ./
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    uv venv --quiet /opt/venv \
+    && uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes \
+        --requirements requirements.txt
+
+# What builds the project: `requires` of [build-system] in pyproject.toml. In a stage of its own, so that an
+# edit of the code is built without the network.
+FROM tools AS backend
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    uv venv --quiet /opt/backend \
+    && uv pip install --python /opt/backend "hatchling>=1.27"
+
+# The project alone, in a prefix of its own; then the proof: it is imported with what it will have.
+FROM backend AS code
+COPY . .
+RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv,rw \
+    uv build --quiet --wheel --offline --no-build-isolation --python /opt/backend --out-dir /dist \
+    && uv pip install --python /opt/venv --prefix /opt/code --compile-bytecode --no-deps \
+        --no-index --find-links /dist shop \
+    && cp -R /opt/code/. /opt/venv \
+    && cd / && /opt/venv/bin/python -B -c "import shop; from shop.main import main"
+
+# The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
+FROM base AS final
+LABEL org.opencontainers.image.title=shop \
+    org.opencontainers.image.description="Sells \"things\" for \$5" \
+    org.opencontainers.image.licenses=MIT \
+    org.opencontainers.image.source=https://code.example/shop
+ENV PATH=/opt/venv/bin:$PATH \
+    VIRTUAL_ENV=/opt/venv \
+    PYTHONUNBUFFERED=1 \
+    GREETING="it's \"\$5\""
+USER 1000:1000
+WORKDIR /srv/shop
+EXPOSE 8000/tcp
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=code /opt/code /opt/venv
+ENTRYPOINT ["shop", "--serve"]
+CMD ["now"]
