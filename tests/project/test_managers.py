@@ -164,7 +164,9 @@ def exported_by_pdm(made: Made, groups: tuple[str, ...], extras: tuple[str, ...]
 
 def exported_by_pipenv(made: Made, groups: tuple[str, ...]) -> str:
     names = {MAIN: "packages", "dev": "dev-packages"}
-    return made.run("requirements", "--hash", "--categories", " ".join(names.get(name, name) for name in groups))
+    return made.run(
+        "requirements", "--exclude-index", "--categories", " ".join(names.get(name, name) for name in groups)
+    )
 
 
 def exported_by_uv(made: Made, groups: tuple[str, ...], extras: tuple[str, ...]) -> str:
