@@ -20,7 +20,7 @@ FLOORS = (
     {"trials"},
     {"checks", "generate", "engines"},
     {"reports"},
-    {"cli_check"},
+    {"cli_check", "cli_init"},
     {"cli"},
     {"__main__"},
 )

@@ -265,6 +265,7 @@ def _verbs() -> dict[str, tuple[str, Callable[[ArgumentParser], None]]]:
         "check": ("find what makes an edit wait, and mend it", _add_check),
         "rules": ("list what check finds, or explain one rule", _add_rules),
         "recipe": ("print what will be installed, or what of it changed", _add_recipe),
+        "init": ("write a Dockerfile, dependencies first", _add_init),
         "cache": ("look at the cache, or make it smaller", _add_cache),
     }
 
@@ -343,6 +344,12 @@ def _add_rules(verb: ArgumentParser) -> None:
     from depsfirst.cli_check import add_rules
 
     add_rules(verb)
+
+
+def _add_init(verb: ArgumentParser) -> None:
+    from depsfirst.cli_init import add_init
+
+    add_init(verb)
 
 
 def _add_recipe(verb: ArgumentParser) -> None:
