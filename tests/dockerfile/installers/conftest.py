@@ -26,7 +26,8 @@ class Read(Protocol):
         cwd: str = "/app",
         user: str = "",
         shell: tuple[str, ...] = ("/bin/sh", "-c"),
-        **variables: str,
+        variables: Mapping[str, str] | None = None,
+        **more: str,
     ) -> Reading: ...
 
 
@@ -39,12 +40,13 @@ def read() -> Read:
         cwd: str = "/app",
         user: str = "",
         shell: tuple[str, ...] = ("/bin/sh", "-c"),
-        **variables: str,
+        variables: Mapping[str, str] | None = None,
+        **more: str,
     ) -> Reading:
         stages = outline(parse(f"FROM scratch\nRUN {text}\n")).stages
         (run,) = stages[0].instructions
         assert isinstance(run, Run)
         known = (files or {}).get
-        return installations(run, shell=shell, variables=variables, cwd=cwd, user=user, files=known)
+        return installations(run, shell=shell, variables={**(variables or {}), **more}, cwd=cwd, user=user, files=known)
 
     return reading

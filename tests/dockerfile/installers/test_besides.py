@@ -9,11 +9,17 @@ from depsfirst.dockerfile.commands import Cache, Installs
 if TYPE_CHECKING:
     from tests.dockerfile.installers.conftest import Read
 
-S, F, I = Installs.SYSTEM, Installs.FRONTEND, Installs.INSTALLER
+S, F, TOOL = Installs.SYSTEM, Installs.FRONTEND, Installs.INSTALLER
 
 INSTALLS = [
     ("apt-get update", "apt-get", "update", S, ()),
-    ("DEBIAN_FRONTEND=noninteractive apt-get -y -o Dpkg::Use-Pty=0 install git curl", "apt-get", "install", S, ("git", "curl")),
+    (
+        "DEBIAN_FRONTEND=noninteractive apt-get -y -o Dpkg::Use-Pty=0 install git curl",
+        "apt-get",
+        "install",
+        S,
+        ("git", "curl"),
+    ),
     ("apt-get install --yes --no-install-recommends $PACKAGES", "apt-get", "install", S, ("gcc", "make")),
     ("apt install -y git", "apt", "install", S, ("git",)),
     ("apk add --no-cache --virtual .build gcc", "apk", "add", S, ("gcc",)),
@@ -24,7 +30,7 @@ INSTALLS = [
     ("pacman -Sy --noconfirm git", "pacman", "install", S, ("git",)),
     ("npm ci", "npm", "ci", F, ()),
     ("npm i --omit=dev", "npm", "install", F, ()),
-    ("npm install -g yarn@1", "npm", "install", I, ("yarn@1",)),
+    ("npm install -g yarn@1", "npm", "install", TOOL, ("yarn@1",)),
     ("npm install -g sass", "npm", "install", F, ("sass",)),
     ("npm --prefix ui run build", "npm", "run", F, ("build",)),
     ("npx tailwindcss -o x.css", "npx", "run", F, ("tailwindcss",)),
@@ -35,12 +41,12 @@ INSTALLS = [
     ("pnpm build", "pnpm", "run", F, ("build",)),
     ("bun install", "bun", "install", F, ()),
     ("bun run build", "bun", "run", F, ("build",)),
-    ("corepack enable", "corepack", "enable", I, ()),
+    ("corepack enable", "corepack", "enable", TOOL, ()),
 ]
 
 
 @pytest.mark.parametrize(("text", "tool", "verb", "kind", "packages"), INSTALLS, ids=[row[0] for row in INSTALLS])
-def test_installs(read: Read, text: str, tool: str, verb: str, kind: Installs, packages: tuple[str, ...]) -> None:
+def test_installs(read: Read, *, text: str, tool: str, verb: str, kind: Installs, packages: tuple[str, ...]) -> None:
     found = read(text, PACKAGES="gcc make")
     (installation,) = found.installations
     assert (installation.tool, installation.verb) == (tool, verb)
@@ -73,7 +79,7 @@ def test_installs(read: Read, text: str, tool: str, verb: str, kind: Installs, p
         'echo "npm ci"',
     ],
 )
-def test_installs_nothing(read: Read, text: str) -> None:
+def test_installs_nothing(read: Read, *, text: str) -> None:
     assert read(text).installations == ()
 
 
@@ -82,7 +88,11 @@ def test_installs_nothing(read: Read, text: str) -> None:
     [
         ("npm ci", ("/app/package.json", "/app/package-lock.json", "/app/npm-shrinkwrap.json"), Cache(("/root/.npm",))),
         ("cd ui && npm ci --cache /c", None, Cache(("/c",))),
-        ("npm --prefix ui ci", ("/app/ui/package.json", "/app/ui/package-lock.json", "/app/ui/npm-shrinkwrap.json"), None),
+        (
+            "npm --prefix ui ci",
+            ("/app/ui/package.json", "/app/ui/package-lock.json", "/app/ui/npm-shrinkwrap.json"),
+            None,
+        ),
         ("pnpm i", ("/app/package.json", "/app/pnpm-lock.yaml"), Cache(("/root/.local/share/pnpm/store",))),
         ("PNPM_HOME=/pnpm pnpm i", None, Cache(("/pnpm/store",))),
         ("bun i", ("/app/package.json", "/app/bun.lock", "/app/bun.lockb"), Cache(("/root/.bun/install/cache",))),
@@ -90,7 +100,7 @@ def test_installs_nothing(read: Read, text: str) -> None:
         ("apt-get install x", (), Cache(("/var/cache/apt", "/var/lib/apt"))),
     ],
 )
-def test_inputs_and_caches(read: Read, text: str, inputs: tuple[str, ...] | None, cache: Cache | None) -> None:
+def test_inputs_and_caches(read: Read, *, text: str, inputs: tuple[str, ...] | None, cache: Cache | None) -> None:
     found = read(text).installations[-1]
     assert inputs is None or found.inputs == inputs
     assert cache is None or found.cache == cache
@@ -101,11 +111,25 @@ DOWNLOADS = [
     ("python -m playwright install", "playwright", "browser", (), False, None),
     ("npx playwright install firefox", "playwright", "browser", ("firefox",), False, None),
     ("python -m spacy download en_core_web_sm", "spacy", "model", ("en_core_web_sm",), False, None),
-    ("huggingface-cli download org/model --local-dir /models", "huggingface-cli", "model", ("org/model",), False, "/models"),
+    (
+        "huggingface-cli download org/model --local-dir /models",
+        "huggingface-cli",
+        "model",
+        ("org/model",),
+        False,
+        "/models",
+    ),
     ("hf download org/model --revision " + "a" * 40, "hf", "model", ("org/model",), True, None),
     ("python -m nltk.downloader -d /nltk punkt", "nltk", "data", ("punkt",), False, "/nltk"),
     ("python -c \"import nltk; nltk.download('punkt')\"", "python", "data", ("punkt",), False, None),
-    ("git clone --depth 1 -b v1 https://code.example/x.git", "git", "repository", ("https://code.example/x.git",), False, "/app/x"),
+    (
+        "git clone --depth 1 -b v1 https://code.example/x.git",
+        "git",
+        "repository",
+        ("https://code.example/x.git",),
+        False,
+        "/app/x",
+    ),
     ("git clone https://code.example/x /src", "git", "repository", ("https://code.example/x",), False, "/src"),
     ("git clone https://code.example/x && git -C x checkout " + "b" * 40, "git", "repository", None, True, "/app/x"),
     ("git clone https://code.example/x && git -C x checkout main", "git", "repository", None, False, "/app/x"),
@@ -123,8 +147,8 @@ DOWNLOADS = [
 @pytest.mark.parametrize(
     ("text", "tool", "what", "sources", "checked", "output"), DOWNLOADS, ids=[row[0] for row in DOWNLOADS]
 )
-def test_downloads(  # noqa: PLR0917 -- a table
-    read: Read, text: str, tool: str, what: str, sources: tuple[str, ...] | None, checked: bool, output: str | None
+def test_downloads(
+    read: Read, *, text: str, tool: str, what: str, sources: tuple[str, ...] | None, checked: bool, output: str | None
 ) -> None:
     (found,) = read(text).downloads
     assert (found.tool, found.what, found.checked, found.output) == (tool, what, checked, output)
@@ -147,7 +171,7 @@ def test_downloads(  # noqa: PLR0917 -- a table
         'echo "git clone https://code.example/x"',
     ],
 )
-def test_downloads_nothing(read: Read, text: str) -> None:
+def test_downloads_nothing(read: Read, *, text: str) -> None:
     assert read(text).downloads == ()
 
 
@@ -167,6 +191,6 @@ def test_browsers_bring_system_packages(read: Read) -> None:
         ("chown --reference=/etc -R /x", "chown", ("/x",), True),
     ],
 )
-def test_ownership(read: Read, text: str, tool: str, paths: tuple[str, ...], recursive: bool) -> None:
+def test_ownership(read: Read, *, text: str, tool: str, paths: tuple[str, ...], recursive: bool) -> None:
     (found,) = read(text).ownership
     assert (found.tool, found.paths, found.recursive) == (tool, paths, recursive)

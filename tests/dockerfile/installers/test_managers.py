@@ -9,7 +9,7 @@ from depsfirst.dockerfile.commands import Cache, Installs, only_project
 if TYPE_CHECKING:
     from tests.dockerfile.installers.conftest import Read
 
-D, P, I = Installs.DEPENDENCIES, Installs.PROJECT, Installs.INSTALLER
+D, P, TOOL = Installs.DEPENDENCIES, Installs.PROJECT, Installs.INSTALLER
 MANIFEST = "/app/pyproject.toml"
 POETRY = {MANIFEST: '[tool.poetry]\nname = "shop"\nversion = "1"\n'}
 NO_PACKAGE = {MANIFEST: "[tool.poetry]\npackage-mode = false\n"}
@@ -41,7 +41,7 @@ INSTALLS = [
     ("poetry add flask", POETRY, "poetry", D, False),
     ("poetry update", POETRY, "poetry", D, False),
     ("poetry build -f wheel", POETRY, "poetry", P, True),
-    ("poetry self add poetry-plugin-export", POETRY, "poetry", I, False),
+    ("poetry self add poetry-plugin-export", POETRY, "poetry", TOOL, False),
     ("poetry bundle venv --only main /venv", POETRY, "poetry", D, True),
     ("poetry run pip install flask", POETRY, "pip", D, False),
     ("pdm install", PDM, "pdm", D, True),
@@ -54,7 +54,7 @@ INSTALLS = [
     ("cd / && pdm install -p app --no-self", PDM, "pdm", D, False),
     ("pdm add flask", PDM, "pdm", D, True),
     ("pdm build -d /dist", PDM, "pdm", P, True),
-    ("pdm self add pdm-dockerize", PDM, "pdm", I, False),
+    ("pdm self add pdm-dockerize", PDM, "pdm", TOOL, False),
     ("pipenv install --deploy --system", PIPFILE, "pipenv", D, False),
     ("pipenv sync", OWN_PIPFILE, "pipenv", D, True),
     ("pipenv sync", {}, "pipenv", D, None),
@@ -65,7 +65,7 @@ INSTALLS = [
     ("conda env create", CONDA, "conda", D, False),
     ("conda env create -f unknown.yml", CONDA, "conda", D, None),
     ("conda install -y -c conda-forge numpy", {}, "conda", D, False),
-    ("conda update -n base -y conda", {}, "conda", I, False),
+    ("conda update -n base -y conda", {}, "conda", TOOL, False),
     ("mamba create --name x -c conda-forge --file /tmp/requirements.txt", {}, "mamba", D, False),
     ("micromamba install -y -n base -f env.yml", OWN_CONDA, "micromamba", D, True),
     ("conda run -n x pip install flask", {}, "pip", D, False),
@@ -84,7 +84,7 @@ INSTALLS = [
     ("text", "files", "tool", "kind", "with_project"), INSTALLS, ids=[f"{row[0]} {row[4]}" for row in INSTALLS]
 )
 def test_installs(
-    read: Read, text: str, files: dict[str, str], tool: str, kind: Installs, with_project: bool | None
+    read: Read, *, text: str, files: dict[str, str], tool: str, kind: Installs, with_project: bool | None
 ) -> None:
     (found,) = read(text, files, POETRY_HOME="/opt/poetry").installations
     assert (found.tool, found.kind, found.with_project) == (tool, kind, with_project)
@@ -127,7 +127,7 @@ def test_installs(
         "# poetry install",
     ],
 )
-def test_installs_nothing(read: Read, text: str) -> None:
+def test_installs_nothing(read: Read, *, text: str) -> None:
     found = read(f"true; {text}", {**POETRY, **PIPFILE, **PIXI})
     assert (found.installations, found.exports) == ((), ())
 
@@ -147,7 +147,7 @@ EXPORTS = [
 
 
 @pytest.mark.parametrize(("text", "lock", "output", "hashes", "exact"), EXPORTS, ids=[row[0] for row in EXPORTS])
-def test_exports(read: Read, text: str, lock: str, output: str | None, hashes: bool, exact: bool) -> None:
+def test_exports(read: Read, *, text: str, lock: str, output: str | None, hashes: bool, exact: bool) -> None:
     (export,) = read(text, {**POETRY, **PIPFILE}, shell=("/bin/bash", "-c")).exports
     assert export.inputs[1] == f"/app/{lock}"
     assert (export.output, export.hashes, export.exact) == (output, hashes, exact)
@@ -156,18 +156,27 @@ def test_exports(read: Read, text: str, lock: str, output: str | None, hashes: b
 
 @pytest.mark.parametrize(
     ("text", "with_project"),
-    [("pdm export --self -o r.txt", True), ("pdm export --editable-self -o r.txt", True), ("pdm export $X > r.txt", None)],
+    [
+        ("pdm export --self -o r.txt", True),
+        ("pdm export --editable-self -o r.txt", True),
+        ("pdm export $X > r.txt", None),
+    ],
 )
-def test_exports_can_hold_the_project(read: Read, text: str, with_project: bool | None) -> None:
+def test_exports_can_hold_the_project(read: Read, *, text: str, with_project: bool | None) -> None:
     assert read(text, PDM).exports[0].with_project is with_project
     assert read("pipenv requirements > r.txt", OWN_PIPFILE).exports[0].with_project is True
 
 
 @pytest.mark.parametrize(
     ("text", "output"),
-    [("poetry lock", "/app/poetry.lock"), ("pdm lock", "/app/pdm.lock"), ("pipenv lock", "/app/Pipfile.lock"), ("pixi lock", "/app/pixi.lock")],
+    [
+        ("poetry lock", "/app/poetry.lock"),
+        ("pdm lock", "/app/pdm.lock"),
+        ("pipenv lock", "/app/Pipfile.lock"),
+        ("pixi lock", "/app/pixi.lock"),
+    ],
 )
-def test_locking_resolves(read: Read, text: str, output: str) -> None:
+def test_locking_resolves(read: Read, *, text: str, output: str) -> None:
     (export,) = read(text).exports
     assert (export.output, export.locks, export.exact) == (output, True, False)
 
@@ -188,8 +197,8 @@ def test_locking_resolves(read: Read, text: str, output: str) -> None:
         ("pixi install", {"PIXI_CACHE_DIR": "/p"}, Cache(("/p",))),
     ],
 )
-def test_caches(read: Read, text: str, variables: dict[str, str], cache: Cache) -> None:
-    assert read(text, **variables).installations[0].cache == cache
+def test_caches(read: Read, *, text: str, variables: dict[str, str], cache: Cache) -> None:
+    assert read(text, variables=variables).installations[0].cache == cache
 
 
 @pytest.mark.parametrize(
@@ -204,7 +213,7 @@ def test_caches(read: Read, text: str, variables: dict[str, str], cache: Cache) 
         ("poetry add flask", "poetry install", False),
     ],
 )
-def test_a_second_install_of_the_same_is_the_project_alone(read: Read, before: str, after: str, alone: bool) -> None:
+def test_a_second_install_of_the_same_is_the_project_alone(read: Read, *, before: str, after: str, alone: bool) -> None:
     first, second = read(f"{before} && {after}", POETRY).installations
     assert only_project(second, [first]) is alone
 

@@ -9,7 +9,7 @@ from depsfirst.dockerfile.commands import Cache, Installs
 if TYPE_CHECKING:
     from tests.dockerfile.installers.conftest import Read
 
-D, P, I = Installs.DEPENDENCIES, Installs.PROJECT, Installs.INSTALLER
+D, P, TOOL = Installs.DEPENDENCIES, Installs.PROJECT, Installs.INSTALLER
 PROJECT = {"/app/pyproject.toml": '[project]\nname = "shop"\ndependencies = ["flask"]\n'}
 FILES = {
     **PROJECT,
@@ -27,7 +27,7 @@ INSTALLS = [
     ("pip install -rrequirements.txt", D, False, None),
     ("python -m pip install -qr requirements.txt", D, False, None),
     ("python3.12 -mpip install -r requirements.txt", D, False, None),
-    ("python -I -W ignore -m pip install -r requirements.txt", D, False, None),
+    ("python -TOOL -W ignore -m pip install -r requirements.txt", D, False, None),
     ("/opt/venv/bin/pip install -r requirements.txt", D, False, None),
     ("sudo -H pip install -r requirements.txt", D, False, None),
     ('sh -c "pip install -r requirements.txt"', D, False, None),
@@ -37,7 +37,7 @@ INSTALLS = [
     ("pip install -r unknown.txt", D, None, ("/app/unknown.txt",)),
     ("pip install -r editable.txt", D, True, ("/app/editable.txt", "/app")),
     ("pip install -r file.txt", D, True, ("/app/file.txt", "/opt/shop")),
-    ("pip install -r tools.txt", I, False, ("/app/tools.txt",)),
+    ("pip install -r tools.txt", TOOL, False, ("/app/tools.txt",)),
     ("pip install flask==3.0 'django>5'", D, False, ()),
     ("pip install https://files.example/shop.zip", D, False, ()),
     ("pip install git+https://code.example/shop.git@v1", D, False, ()),
@@ -58,11 +58,11 @@ INSTALLS = [
     ("pip install dist/*.whl", D, None, ("/app/dist/*.whl",)),
     ("pip install /wheels/shop-1-py3-none-any.whl", D, None, ("/wheels/shop-1-py3-none-any.whl",)),
     ("pip install --no-cache /wheels/*", D, None, ("/wheels/*",)),
-    ("pip install poetry==2.1", I, False, ()),
-    ("pip install --upgrade pip setuptools wheel", I, False, ()),
-    ("pip install -U pip uv", I, False, ()),
+    ("pip install poetry==2.1", TOOL, False, ()),
+    ("pip install --upgrade pip setuptools wheel", TOOL, False, ()),
+    ("pip install -U pip uv", TOOL, False, ()),
     ("pip install poetry flask", D, False, ()),
-    ("python get-pip.py", I, False, ()),
+    ("python get-pip.py", TOOL, False, ()),
     ("pip wheel -w /wheels -r requirements.txt", D, False, None),
     ("pip wheel --no-deps -w /wheels .", P, True, ("/app",)),
     ("pip download -d /wheels flask", D, False, ()),
@@ -78,9 +78,9 @@ INSTALLS = [
     ("flit install", D, True, ("/app",)),
     ("pip-sync requirements.txt", D, False, None),
     ("python -m piptools sync editable.txt", D, True, None),
-    ("pipx install poetry", I, False, ()),
+    ("pipx install poetry", TOOL, False, ()),
     ("pipx install httpie", D, False, ()),
-    ("pipx run build", I, False, ()),
+    ("pipx run build", TOOL, False, ()),
     ("easy_install flask", D, False, ()),
     ("/venv/bin/opentelemetry-bootstrap -a install", D, False, ()),
 ]
@@ -88,7 +88,7 @@ INSTALLS = [
 
 @pytest.mark.parametrize(("text", "kind", "with_project", "inputs"), INSTALLS, ids=[row[0] for row in INSTALLS])
 def test_installs(
-    read: Read, text: str, kind: Installs, with_project: bool | None, inputs: tuple[str, ...] | None
+    read: Read, *, text: str, kind: Installs, with_project: bool | None, inputs: tuple[str, ...] | None
 ) -> None:
     found = read(text, FILES)
     (installation,) = found.installations
@@ -96,7 +96,7 @@ def test_installs(
     assert installation.with_project is with_project
     if inputs is not None:
         assert installation.inputs == inputs
-    assert installation.bootstrap == (kind is I)
+    assert installation.bootstrap == (kind is TOOL)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_installs(
         "which pip",
     ],
 )
-def test_installs_nothing(read: Read, text: str) -> None:
+def test_installs_nothing(read: Read, *, text: str) -> None:
     found = read(text, FILES)
     assert found.installations == ()
     assert found.installs is None
@@ -143,7 +143,9 @@ def test_what_is_not_known_is_said(read: Read) -> None:
 
 
 def test_variables_are_known_where_the_dockerfile_sets_them(read: Read) -> None:
-    (found,) = read("pip install ${OPTIONS} -r ${FILE}", FILES, OPTIONS="--no-cache-dir -q", FILE="requirements.txt").installations
+    (found,) = read(
+        "pip install ${OPTIONS} -r ${FILE}", FILES, OPTIONS="--no-cache-dir -q", FILE="requirements.txt"
+    ).installations
     assert found.inputs[0] == "/app/requirements.txt"
     assert found.cache.used is False
 
@@ -166,9 +168,9 @@ def test_variables_are_known_where_the_dockerfile_sets_them(read: Read) -> None:
     ],
 )
 def test_the_cache_is_where_the_tool_keeps_it(
-    read: Read, text: str, variables: dict[str, str], user: str, cache: Cache
+    read: Read, *, text: str, variables: dict[str, str], user: str, cache: Cache
 ) -> None:
-    assert read(text, user=user, **variables).installations[-1].cache == cache
+    assert read(text, user=user, variables=variables).installations[-1].cache == cache
 
 
 def test_a_project_that_declares_no_dependencies_is_installed_alone(read: Read) -> None:
@@ -210,9 +212,15 @@ def test_where_it_goes(read: Read) -> None:
         ("python -m piptools compile a.in", ("/app/a.in",), "/app/a.txt", False),
     ],
 )
-def test_compiling_locks(read: Read, text: str, inputs: tuple[str, ...], output: str, hashes: bool) -> None:
+def test_compiling_locks(read: Read, *, text: str, inputs: tuple[str, ...], output: str, hashes: bool) -> None:
     (export,) = read(text).exports
-    assert (export.inputs, export.output, export.hashes, export.locks, export.exact) == (inputs, output, hashes, True, False)
+    assert (export.inputs, export.output, export.hashes, export.locks, export.exact) == (
+        inputs,
+        output,
+        hashes,
+        True,
+        False,
+    )
 
 
 def test_requirements_that_include_themselves_end(read: Read) -> None:

@@ -9,7 +9,7 @@ from depsfirst.dockerfile.commands import Cache, Installs, only_project
 if TYPE_CHECKING:
     from tests.dockerfile.installers.conftest import Read
 
-D, P, I = Installs.DEPENDENCIES, Installs.PROJECT, Installs.INSTALLER
+D, P, TOOL = Installs.DEPENDENCIES, Installs.PROJECT, Installs.INSTALLER
 MANIFEST, LOCK = "/app/pyproject.toml", "/app/uv.lock"
 PACKAGE = {MANIFEST: '[project]\nname = "shop"\ndependencies = ["flask"]\n[build-system]\nrequires = ["uv_build"]\n'}
 VIRTUAL = {MANIFEST: '[project]\nname = "shop"\n'}
@@ -55,7 +55,7 @@ SYNCS = [
 
 
 @pytest.mark.parametrize(("text", "files", "with_project"), SYNCS, ids=[row[0] for row in SYNCS])
-def test_sync(read: Read, text: str, files: dict[str, str], with_project: bool | None) -> None:
+def test_sync(read: Read, *, text: str, files: dict[str, str], with_project: bool | None) -> None:
     (found,) = read(text, files).installations
     assert (found.tool, found.verb, found.kind, found.with_project) == ("uv", "sync", D, with_project)
     assert found.inputs[:2] == (MANIFEST, LOCK)
@@ -69,26 +69,26 @@ INSTALLS = [
     ("uv pip install --system .", "pip install", D, True),
     ("uv pip install --no-deps .", "pip install", P, True),
     ("uv pip install -e . --no-deps", "pip install", P, True),
-    ("uv pip install uv", "pip install", I, False),
+    ("uv pip install uv", "pip install", TOOL, False),
     ("uv pip install --no-deps /tmp/*.whl", "pip install", D, None),
     ("uv pip install -r pyproject.toml --extra web", "pip install", D, False),
     ("uv pip sync requirements.txt --require-hashes", "pip sync", D, None),
     ("uv tool install httpie", "tool install", D, False),
-    ("uv tool install poetry==2", "tool install", I, False),
-    ("uv tool run ruff check", "tool run", I, False),
-    ("uvx --from build pyproject-build .", "tool run", I, False),
+    ("uv tool install poetry==2", "tool install", TOOL, False),
+    ("uv tool run ruff check", "tool run", TOOL, False),
+    ("uvx --from build pyproject-build .", "tool run", TOOL, False),
     ("uv build --wheel", "build", P, True),
     ("uv run app assets build", "run", D, True),
     ("uv run --frozen python -m app", "run", D, True),
     ("uv run -m app", "run", D, True),
     ("uv add flask", "add", D, True),
-    ("uv python install 3.13", "python install", I, False),
+    ("uv python install 3.13", "python install", TOOL, False),
     ("uv sync --only-install-project", "sync", P, True),
 ]
 
 
 @pytest.mark.parametrize(("text", "verb", "kind", "with_project"), INSTALLS, ids=[row[0] for row in INSTALLS])
-def test_installs(read: Read, text: str, verb: str, kind: Installs, with_project: bool | None) -> None:
+def test_installs(read: Read, *, text: str, verb: str, kind: Installs, with_project: bool | None) -> None:
     (found,) = read(text, PACKAGE).installations
     assert (found.tool, found.verb, found.kind, found.with_project) == ("uv", verb, kind, with_project)
 
@@ -115,7 +115,7 @@ def test_installs(read: Read, text: str, verb: str, kind: Installs, with_project
         "uv self update",
     ],
 )
-def test_installs_nothing(read: Read, text: str) -> None:
+def test_installs_nothing(read: Read, *, text: str) -> None:
     assert read(text, PACKAGE).installations == ()
 
 
@@ -138,9 +138,9 @@ def test_run_brings_packages_and_runs_what_stands_behind(read: Read) -> None:
     ],
 )
 def test_cache_and_link_mode(
-    read: Read, text: str, variables: dict[str, str], cache: Cache, link_mode: str | None
+    read: Read, *, text: str, variables: dict[str, str], cache: Cache, link_mode: str | None
 ) -> None:
-    (found,) = read(text, PACKAGE, **variables).installations
+    (found,) = read(text, PACKAGE, variables=variables).installations
     assert (found.cache, found.link_mode) == (cache, link_mode)
 
 
@@ -161,7 +161,7 @@ EXPORTS = [
     ("text", "output", "with_project", "hashes", "locks", "exact"), EXPORTS, ids=[row[0] for row in EXPORTS]
 )
 def test_export(
-    read: Read, text: str, output: str | None, with_project: bool, hashes: bool, locks: bool, exact: bool
+    read: Read, *, text: str, output: str | None, with_project: bool, hashes: bool, locks: bool, exact: bool
 ) -> None:
     found = read(text, PACKAGE)
     (export,) = found.exports
@@ -179,7 +179,9 @@ def test_export_with_options_that_are_not_known(read: Read) -> None:
 
 
 def test_the_selection_can_be_compared(read: Read) -> None:
-    first, second = read("uv export --group b --frozen --extra=a > x; uv export --extra a --group b --frozen > y").exports
+    first, second = read(
+        "uv export --group b --frozen --extra=a > x; uv export --extra a --group b --frozen > y"
+    ).exports
     assert first.selection == second.selection == ("--extra=a", "--group=b")
 
 
@@ -187,7 +189,12 @@ def test_locking_and_compiling_are_exports_that_resolve(read: Read) -> None:
     (lock,) = read("uv lock").exports
     assert (lock.output, lock.locks) == (LOCK, True)
     (compiled,) = read("uv pip compile pyproject.toml -o r.txt --generate-hashes").exports
-    assert (compiled.inputs, compiled.output, compiled.hashes, compiled.locks) == ((MANIFEST,), "/app/r.txt", True, True)
+    assert (compiled.inputs, compiled.output, compiled.hashes, compiled.locks) == (
+        (MANIFEST,),
+        "/app/r.txt",
+        True,
+        True,
+    )
     assert read("uv lock --check").exports == ()
 
 
@@ -208,7 +215,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("before", "after", "alone"), PAIRS, ids=[f"{row[0]} | {row[1]}" for row in PAIRS])
-def test_a_second_install_of_the_same_is_the_project_alone(read: Read, before: str, after: str, alone: bool) -> None:
+def test_a_second_install_of_the_same_is_the_project_alone(read: Read, *, before: str, after: str, alone: bool) -> None:
     first, second = read(f"{before} && {after}", PACKAGE).installations
     assert only_project(second, [first]) is alone
     assert not only_project(second, [])

@@ -71,7 +71,7 @@ def _shell_file(call: Call) -> Followed | Unknown | None:
     rest = list(call.words)
     while rest and (rest[0].text or "").startswith(("-", "+")):
         option = rest.pop(0).text or ""
-        if option in ("-s", "-"):
+        if option in ("-s", "-") or re.match(r"-[A-Za-z]*c", option):
             return None
         if option.endswith("o") and rest:
             rest.pop(0)
@@ -86,6 +86,8 @@ def _script(call: Call, word: Word, arguments: tuple[Word, ...]) -> Followed | U
     if arguments and all(each.text in _ASKS for each in arguments):
         return None
     text = call.read(word.text)
+    if path.endswith(".py"):
+        return _python(call._replace(words=(word,)))
     if text is None:
         harmless = call.tool in ("source", ".") or _HARMLESS.match(path)
         return (

@@ -173,10 +173,14 @@ def read_editable(call: Call, word: Word) -> Requirements:
     """What ``-e`` installs: a directory or a repository."""
     if word.text is None:
         return Requirements(unsure=(f'what "-e {word.source}" stands for is not known',))
-    if _URL.match(word.text) and not word.text.startswith("file:"):
-        return Requirements(packages=(word.text,))
-    path = _path(re.sub(r"^file:(?://)?", "", word.text), call, pattern=False).path or ""
-    return Requirements(directories=(path,), extras=_extras(word.text))
+    return _editable(call, word.text)._replace(extras=_extras(word.text))
+
+
+def _editable(call: Call, text: str) -> Requirements:
+    if _URL.match(text) and not text.startswith("file:"):
+        return Requirements(packages=(text,))
+    path = _path(re.sub(r"^file:(?://)?", "", text), call, pattern=False).path
+    return Requirements(directories=(path or "",))
 
 
 def read_file(call: Call, word: Word, *, constraints: bool = False) -> Requirements:
@@ -204,19 +208,13 @@ def _file(call: Call, path: str, depth: int, *, constraints: bool) -> Requiremen
 def _line(call: Call, line: str, path: str, depth: int, *, constraints: bool) -> Requirements:
     """A line of a file; paths of requirements count from the directory of the command, those of files from the file."""
     option = _OPTION.match(line)
-    if not option:
-        if line.startswith("-") or constraints:
-            return Requirements()
-        found = _of(_operand(re.split(r"\s--\w", line, maxsplit=1)[0], call))
-        return found._replace(packages=(), included=found.packages)
-    kind, value = (option[1] or option[2][0]), option[3].strip()
-    if kind == "e" and constraints:
+    kind, value = ((option[1] or option[2][0]), option[3].strip()) if option else ("", line)
+    if kind in ("r", "c"):
+        if re.match(r"[a-z]+://", value):
+            return Requirements(files=(value,), unread=(value,) if kind == "r" else ())
+        included = absolute(path.rpartition("/")[0] or "/", value)
+        return _file(call, included, depth + 1, constraints=constraints or kind == "c")
+    if constraints or value.startswith("-"):
         return Requirements()
-    if kind == "e":
-        if _URL.match(value) and not value.startswith("file:"):
-            return Requirements()
-        return Requirements(directories=(_path(re.sub(r"^file:(?://)?", "", value), call, pattern=False).path or "",))
-    if re.match(r"[a-z]+://", value):
-        return Requirements(files=(value,), unread=(value,) if kind == "r" else ())
-    included = absolute(path.rpartition("/")[0] or "/", value)
-    return _file(call, included, depth + 1, constraints=constraints or kind == "c")
+    found = _editable(call, value) if kind else _of(_operand(re.split(r"\s--\w", value, maxsplit=1)[0], call))
+    return found._replace(packages=(), included=found.packages)

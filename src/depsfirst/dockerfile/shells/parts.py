@@ -73,6 +73,9 @@ class Parts:
         if re.search(r"[\\'\"]", self._source(start)):
             return Redirect(operator, Word(source, source, body.start_byte, source, source))
         holes = self._holes(body)
+        if re.search(r"(?<!\\)`", source):  # which the tree takes for text
+            self._shell.fail("the commands between backticks in a heredoc are not read")
+            return Redirect(operator, Word(None, source, body.start_byte))
         text = source if not holes and "\\" not in source else None
         if text is None and operator == "<<":
             text = document(source, body.start_byte, holes)
@@ -84,11 +87,16 @@ class Parts:
         index = 0
         while index < len(nodes):
             first = index
-            while index + 1 < len(nodes) and nodes[index + 1].start_byte == nodes[index].end_byte:
+            while index + 1 < len(nodes) and self._touch(nodes[index], nodes[index + 1]):
                 index += 1
             words += self._word(nodes[first : index + 1])
             index += 1
         return words
+
+    def _touch(self, node: Node, following: Node) -> bool:
+        """Whether nothing stands between two nodes, or nothing but the end of a line that is escaped."""
+        between = self._text[node.end_byte : following.start_byte]
+        return not between.replace("\\\n", "") and not between.isspace()
 
     def _word(self, nodes: Sequence[Node]) -> list[Word]:
         start, end = nodes[0].start_byte, nodes[-1].end_byte

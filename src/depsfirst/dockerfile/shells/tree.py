@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.shell import LONGEST, Script, literal
@@ -13,6 +15,7 @@ from depsfirst.dockerfile.shells.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from tree_sitter import Node, Parser
 
@@ -137,27 +140,23 @@ class _Walk:
             return self.sequence(node.children)
 
     def chain(self, node: Node) -> bool | None:
-        """``a && b || c``, whose tree grows to the left."""
-        rest: list[tuple[str, Node]] = []
-        while node.type == "list":
-            left, operator, right = node.children[0], node.children[1], node.children[-1]
-            rest.append((operator.type, right))
-            node = left
-        rest.reverse()
-        return self._links(node, rest)
+        """``a && b || c``."""
+        first, rest = _links(node)
+        with self._guarded(rest):
+            result = self.visit(first)
+        return self._follow(first, rest, result=result)
 
-    def _links(self, first: Node, rest: list[tuple[str, Node]]) -> bool | None:
-        shell = self.shell
-        guarded, outer = shell.guarded, [index for index, (operator, _) in enumerate(rest) if operator == "||"]
-        last_or = outer[-1] if outer else -1
-        shell.guarded = guarded or last_or >= 0
-        result, before = self.visit(first), first
+    def _follow(self, before: Node, rest: list[tuple[str, Node]], *, result: bool | None) -> bool | None:
+        """Run what stands behind the first command of a chain."""
         for index, (operator, node) in enumerate(rest):
-            shell.guarded = guarded or index < last_or
-            result = self._link(operator, before, node, result=result)
+            with self._guarded(rest[index + 1 :]):
+                result = self._link(operator, before, node, result=result)
             before = node
-        shell.guarded = guarded
         return result
+
+    def _guarded(self, rest: list[tuple[str, Node]]) -> AbstractContextManager[None]:
+        """Before ``||`` a failure does not end the build."""
+        return self.shell.guard() if any(operator == "||" for operator, _ in rest) else nullcontext()
 
     def _link(self, operator: str, before: Node, node: Node, *, result: bool | None) -> bool | None:
         """Run what stands behind ``&&`` or ``||``, if it can come to it."""
@@ -218,10 +217,11 @@ class _Walk:
         if behind and behind[0].type == "pipeline":
             with self.shell.apart(piped=True):
                 self._simple(body, rest)
-            return self._behind(behind, body, result=None)
-        with self.shell.guard() if behind and behind[0].type == "||" else self.shell.sharing(()):
-            result = self._simple(body, rest)
-        return self._behind(behind, body, result=result) if behind else result
+            result = self.visit(behind.pop(0))
+        else:
+            with self._guarded(_links_behind(behind)):
+                result = self._simple(body, rest)
+        return self._follow(body, _links_behind(behind), result=result)
 
     def _lost(self, nodes: list[Node]) -> None:
         """The command was not run, but others stand behind its heredoc."""
@@ -232,24 +232,10 @@ class _Walk:
 
     def _redirected_group(self, body: Node, rest: list[Node]) -> bool | None:
         redirects = tuple(each for child in rest for each in self._parts.redirects(child))
-        behind = _behind_heredoc(rest)
-        with self.shell.sharing(redirects):
+        links = _links_behind(_behind_heredoc(rest))
+        with self.shell.sharing(redirects), self._guarded(links):
             result = self.visit(body)
-        return self._behind(behind, body, result=result) if behind else result
-
-    def _behind(self, nodes: list[Node], before: Node, *, result: bool | None) -> bool | None:
-        """``cat <<EOF | a`` and ``cat <<EOF && a``: what follows stands inside of the redirect's node."""
-        index = 0
-        while index < len(nodes):
-            node = nodes[index]
-            if node.type in ("&&", "||") and index + 1 < len(nodes):
-                index += 1
-                result = self._link(node.type, before, nodes[index], result=result)
-                before = nodes[index]
-            elif node.is_named:
-                result = self.visit(node)
-            index += 1
-        return result
+        return self._follow(body, links, result=result)
 
     def _simple(self, body: Node, rest: list[Node]) -> bool | None:
         if body.type == "test_command":
@@ -328,6 +314,25 @@ def _leaves(node: Node) -> Iterator[Node]:
             yield from _leaves(child)
         else:
             yield child
+
+
+def _links(node: Node) -> tuple[Node, list[tuple[str, Node]]]:
+    """The first command of a chain and those behind it with their operators; the tree grows to the left."""
+    rest: list[tuple[str, Node]] = []
+    while node.type == "list":
+        rest.append((node.children[1].type, node.children[-1]))
+        node = node.children[0]
+    return node, rest[::-1]
+
+
+def _links_behind(nodes: list[Node]) -> list[tuple[str, Node]]:
+    """The same for what stands behind a heredoc's opener, where the tree grows to the right."""
+    links: list[tuple[str, Node]] = []
+    for operator, node in pairwise(nodes):
+        if operator.type in ("&&", "||"):
+            first, rest = _links(node)
+            links += [(operator.type, first), *rest]
+    return links
 
 
 def _behind_heredoc(nodes: list[Node]) -> list[Node]:

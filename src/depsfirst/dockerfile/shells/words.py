@@ -103,8 +103,8 @@ def _simple(word: str, variables: Variables) -> str | None:
     """The value of a word inside an expansion, if it is text, quoted text or one variable."""
     if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" and word[0] not in word[1:-1]:
         single, word = word[0] == "'", word[1:-1]
-        if single:
-            return word
+        if single or " " in word:  # the quotes keep it one word, which the expansion alone does not
+            return None if " " in word else word
     if not re.search(r"[\\'\"$`]", word):
         return word
     return hole_value(word, variables) if re.fullmatch(r"\$\w+|\$\{[^${}]*\}", word) else None

@@ -72,7 +72,8 @@ def _shell(words: tuple[Word, ...]) -> Inner | None:
     while rest:
         word = rest.pop(0)
         if word.text is None:
-            return Inner(reason=f'an option of "{words[0].source}" is not known')
+            options = word.head.startswith("-") or any((each.text or "").startswith("-") for each in rest)
+            return Inner(reason=f'an option of "{words[0].source}" is not known') if options else None
         if re.fullmatch(r"[-+][A-Za-z]*o", word.text) or word.text in ("--rcfile", "--init-file", "-O"):
             rest = rest[1:]
         elif re.fullmatch(r"-[A-Za-z]*c[A-Za-z]*", word.text):
