@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     """Texts by absolute path in the image; None for a file that is not there. What nobody knows is not in it."""
 
 
+UNSEEN = "\0"
+"""Stands for a text that nobody knows and that is the same before and after."""
+
+
 class Filtered(Protocol):
     """What one command writes; two are equal if they do the same to the same paths."""
 
@@ -108,7 +112,7 @@ class Exported:
 
     def _locked(self, texts: Texts) -> Locked | None:
         manifest, lock = texts[self.manifest], texts[self.lock]
-        if manifest is None or lock is None:
+        if manifest in (None, UNSEEN) or lock in (None, UNSEEN):
             return None
         return Locked(self.manager, posixpath.dirname(self.manifest), manifest, lock)
 
