@@ -84,10 +84,14 @@ def without_lines(text: str, span: Span) -> tuple[int, int]:
 
 
 def with_flag(subject: Subject, instruction: Typed, flag: str) -> Edit:
-    """A flag as the first one of an instruction, on the line of its keyword."""
+    """A flag as the first one of an instruction; on a line of its own where the instruction goes over several."""
     syntax = instruction.syntax
     offset = syntax.place(syntax.start, syntax.start + len(syntax.keyword)).end
-    return inserted(subject, offset, f" {flag}")
+    if syntax.end_line == syntax.line or syntax.heredocs:
+        return inserted(subject, offset, f" {flag}")
+    second = subject.text[subject.text.index("\n", offset) + 1 :]
+    indent = second[: len(second) - len(second.lstrip(" \t"))] or "    "
+    return inserted(subject, offset, f" {flag} {syntax.escape}\n{indent[:-1]}")
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

@@ -34,13 +34,15 @@ class Files:
         self._trees: dict[str, Directory] = {}
         self._contexts: dict[tuple[Path, Path | None], Context] = {}
         self._remembered: dict[tuple[str, Path], Any] = {}
+        self.contexts: set[Path] = set()
+        """Every directory that is known to be some build's context."""
 
     def edited(self, texts: Mapping[Path, str]) -> Files:
         """The same files with other texts, by absolute path; what is not edited is shared."""
         files = Files()
         files._edits = {**self._edits, **texts}
         files._texts, files._outlines, files._trees = self._texts, self._outlines, self._trees
-        files._remembered = self._remembered
+        files._remembered, files.contexts = self._remembered, self.contexts
         files._contexts = {key: each for key, each in self._contexts.items() if not _touches(key, files._edits)}
         return files
 

@@ -81,8 +81,14 @@ def image_references(subject: Subject) -> Iterator[ImageReference]:
         if not isinstance(step.instruction, Copy | Run) or step.trigger:
             continue
         for reference in references(subject.outline.stages, step.instruction):
-            if reference.stage is None and familiar_name(reference.name) not in named:
+            unknown = reference.stage is None and familiar_name(reference.name) not in named
+            if unknown and _is_image(reference.name):
                 yield ImageReference(step, reference.name, _flag(step, reference.name))
+
+
+def _is_image(name: str) -> bool:
+    """Whether a name is surely no named context that only the command line knows."""
+    return "/" in name or ":" in name
 
 
 def _flag(step: Step, name: str) -> Span:

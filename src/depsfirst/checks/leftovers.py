@@ -32,6 +32,16 @@ class Leftover(NamedTuple):
     in_code: bool
     sign: re.Pattern[str] | None
 
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.pattern.removeprefix("**/")
+
+    def is_there(self, subject: Subject) -> bool:
+        """Whether it is in the context now."""
+        path = self.path[: self.path.index(self.name) + len(self.name)]
+        return subject.context.find(path) is not None
+
 
 LEFTOVERS = (
     Leftover("**/__pycache__", "__pycache__/module.cpython-312.pyc", in_code=True, sign=None),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PYTHON = (3, 12, 0)
 """The version that a lock is read for where no image says one; which packages it has differs little."""
 _FITTING = re.compile(r"-(?:none-any|(?:cp312|abi3|none)-manylinux[^-]*x86_64[^-]*)\.whl$")
+_MEGABYTE = 10**6
 _EDITED_SETTING = "\n# edited\n"
 
 
@@ -31,7 +32,10 @@ class Installed(NamedTuple):
 
     def __str__(self) -> str:
         packages = f"{self.packages} package{'s' * (self.packages != 1)}"
-        return packages if self.size is None else f"{packages}, {self.size / 1e6:.0f} MB to download"
+        if self.size is None:
+            return packages
+        size = f"{self.size / 1e6:.0f} MB" if self.size >= _MEGABYTE else f"{self.size / 1e3:.0f} kB"
+        return f"{packages}, {size} to download"
 
 
 class ProjectFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.checks import ignores
@@ -78,6 +79,7 @@ class Checker:
     def __init__(self, order: Order) -> None:
         self.files = Files()
         self._order = order
+        self._invocations: dict[Path, tuple[Invocation, ...]] = {}
         self._configurations = Configurations(self.files)
         found = survey(order.paths, self.files)
         self._misunderstood = found.misunderstood
@@ -89,6 +91,9 @@ class Checker:
 
     def report(self, files: Files | None = None) -> Report:
         """What all rules find, in the files as they are or as they would be."""
+        for candidate in self.candidates:  # a rule may ask which directories are contexts of any build
+            with suppress(DepsfirstError):
+                self.invocations(candidate, self.files)
         diagnoses = [self.diagnose(candidate, files or self.files) for candidate in self.candidates]
         return Report(tuple(_without_doubles(diagnoses)), self._misunderstood)
 
@@ -108,8 +113,12 @@ class Checker:
 
     def invocations(self, candidate: Candidate, files: Files) -> tuple[Invocation, ...]:
         """How a Dockerfile is built: as the user says, as the repository says, or as it seems."""
-        build = self._configurations.of(candidate.path).build(candidate.path)
-        return invocations_of(candidate, self._order.setup, build, self._configurations.of(candidate.path), files)
+        if candidate.path not in self._invocations:
+            configuration = self._configurations.of(candidate.path)
+            build = configuration.build(candidate.path)
+            found = invocations_of(candidate, self._order.setup, build, configuration, files)
+            self._invocations[candidate.path] = found
+        return self._invocations[candidate.path]
 
     def rules(self, dockerfile: Path) -> tuple[Rule, ...]:
         """The rules that are asked of one Dockerfile."""

@@ -59,6 +59,7 @@ def invocations_of(
     if not candidate.invocations and not (given.target or settings.target):
         found = tuple(found[0]._replace(target=target) for target in leaves(files.outline(candidate.path)))
     changed = [_over(_by_settings(each, settings, configuration), given) for each in found]
+    files.contexts.update(each.context for each in changed if each.context)
     return tuple(dict.fromkeys(changed))
 
 

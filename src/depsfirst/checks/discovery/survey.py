@@ -96,6 +96,8 @@ class _Reader:
             self.misunderstood.append(found)
             return
         known = self._found.setdefault(found.dockerfile, {})
+        if found.context:
+            self._files.contexts.add(found.context)
         if not any(each._replace(origin="") == found._replace(origin="") for each in known):
             known[found] = None
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def find(subject: Subject) -> Iterator[Finding]:
     """The ignore file beside the Dockerfile, if another one counts."""
     beside = subject.path.parent / IGNORE_FILE
-    if subject.directory == subject.path.parent or not subject.files.exists(beside):
+    if subject.path.parent in subject.files.contexts or not subject.files.exists(beside):
         return
     text = subject.files.text(beside)
     first = text.partition("\n")[0].rstrip("\r")
@@ -49,7 +49,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     yield RULE.finding(
         subject,
         Source(text).span(0, len(first)),
-        f'this file is never read: the context of "{subject.name}" is another directory, where "{name}" counts',
+        f'this file is never read: the build takes another directory for its context, where "{name}" counts',
         path=beside,
         confidence=Confidence.MEDIUM if subject.invocation.guessed else None,
         no_fix="its patterns are made for another directory: move them, and look at them once more",

@@ -37,7 +37,7 @@ from depsfirst.checks.images import BaseImage, ImageName, base_images, parse_ima
 from depsfirst.checks.model import Fix, Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from depsfirst.checks.model import Finding
     from depsfirst.checks.subject import Subject
@@ -50,12 +50,13 @@ _PYTHON_VERSION = re.compile(r"\s*(?:cpython-)?(\d+\.\d+)(?:\.\d+)?\s*\Z")
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Each stage's base; a base of several stages is said once."""
-    said: set[str] = set()
+    bases: dict[str, list[BaseImage]] = {}
     for base in base_images(subject):
-        name = parse_image(base.image)
-        if base.image not in said and not name.digest and _moves(name):
-            said.add(base.image)
-            yield _finding(subject, base, name)
+        bases.setdefault(base.image, []).append(base)
+    for image, some in bases.items():
+        name = parse_image(image)
+        if not name.digest and _moves(name):
+            yield _finding(subject, some, name)
 
 
 def _moves(name: ImageName) -> bool:
@@ -64,13 +65,16 @@ def _moves(name: ImageName) -> bool:
     return name.tag in {"", "latest"} or name.tag.partition("-")[0] in _ROLLING
 
 
-def _finding(subject: Subject, base: BaseImage, name: ImageName) -> Finding:
-    version = _wanted(subject) if name.base == "python" and base.literal else None
-    fixes, reason = [], _why_not(base, name)
+def _finding(subject: Subject, bases: Sequence[BaseImage], name: ImageName) -> Finding:
+    base = bases[0]
+    literal = all(each.literal for each in bases)
+    version = _wanted(subject) if name.base == "python" and literal else None
+    fixes, reason = [], _why_not(name, literal=literal)
     if version:
         image = f"{name.repository}:{_pinned(name.tag, version)}"
+        edits = tuple(replaced(subject, each.span, image) for each in bases)
         why = f"the image had the newest Python so far, not {version}"
-        fixes = [Fix(f'Start from "{image}"', safe=False, edits=(replaced(subject, base.span, image),), why_unsafe=why)]
+        fixes = [Fix(f'Start from "{image}"', safe=False, edits=edits, why_unsafe=why)]
         reason = ""
     what = "Python" if name.base == "python" else "image"
     return RULE.finding(
@@ -78,8 +82,8 @@ def _finding(subject: Subject, base: BaseImage, name: ImageName) -> Finding:
     )
 
 
-def _why_not(base: BaseImage, name: ImageName) -> str:
-    if not base.literal:
+def _why_not(name: ImageName, *, literal: bool) -> str:
+    if not literal:
         return "a variable says which one it is: give it another default"
     if name.base == "python":
         return "no .python-version says which Python the project is made for"

@@ -43,14 +43,11 @@ if TYPE_CHECKING:
     from depsfirst.checks.subject import Subject
     from depsfirst.dockerfile.source import Span
 
-_EVERYWHERE = re.compile(
-    r"__pycache__|\*\.py\[\w+\]|\*\.py[cdo]|\*\.egg-info|\.DS_Store|\.ipynb_checkpoints|node_modules|\*\.sw[op]|\*~|\*\.log"
-)
+_EVERYWHERE = re.compile(r"__pycache__|\*\.py\[\w+\]|\*\.py[cdo]|\.DS_Store|\.ipynb_checkpoints")
 _EXAMPLES = {
     "__pycache__": "__pycache__/module.pyc",
     ".DS_Store": ".DS_Store",
     ".ipynb_checkpoints": ".ipynb_checkpoints/a.ipynb",
-    "node_modules": "node_modules/a/index.js",
 }
 _COMMENTED = re.compile(r"(?P<pattern>\S+)(?P<space>[ \t]+)#[ \t]*(?P<comment>.*)")
 
@@ -92,6 +89,7 @@ def _shallow(subject: Subject, span: Span, written: str, deep: str) -> Finding:
         span,
         f'"{written}" holds in the root alone: "{deep}" is sent all the same',
         path=subject.ignore_file,
+        severity=Severity.WARNING if subject.reinstalled(subject.edited(deep)) else None,
         fixes=[Fix(f'Write "{pattern}"', safe=True, edits=(edit,))],
     )
 
@@ -107,4 +105,4 @@ def _commented(subject: Subject, span: Span, found: re.Match[str]) -> Finding:
     )
 
 
-RULE = Rule("ineffective-ignore-pattern", "context", Severity.WARNING, find, __doc__)
+RULE = Rule("ineffective-ignore-pattern", "context", Severity.NOTE, find, __doc__)

@@ -85,24 +85,25 @@ def _why_not(subject: Subject, step: Step, installation: Installation) -> str:
     """Why no mount can be added by rote; empty if it can."""
     if step.trigger:
         return "the step comes from ONBUILD of another image"
-    if len(installation.cache.directories) != 1:
-        return f'where {installation.tool} keeps its cache is not known for the user "{step.user}"'
+    if not installation.cache.directories:
+        return f"where {installation.tool} keeps its cache is not known"
     if owner_options(step.user) is None:
         return f'the number of the user "{step.user}" is not known, who would have to own the cache'
     if installation.cache.used is not True and (installation.via or not _options(installation)):
         return "a variable or a script turns the cache off"
-    there = installation.cache.directories[0]
     for command in subject.commands.script(step).commands:
-        if command.program in ("rm", "find") and any(_meets(text, there) for text in command.texts[1:]):
+        if command.program in ("rm", "find") and any(_meets(text, installation) for text in command.texts[1:]):
             return f'"{command.program}" removes the cache at the end, which fails where it is mounted'
     return ""
 
 
-def _meets(text: str | None, directory: str) -> bool:
+def _meets(text: str | None, installation: Installation) -> bool:
+    """Whether a path may be a part of the cache, or hold it."""
     if text is None:
         return True
     path = text.rstrip("/*")
-    return path.startswith("/") and (directory.startswith(path) or path.startswith(directory))
+    directories = installation.cache.directories
+    return path.startswith(("/", "~")) and any(each.startswith(path) or path.startswith(each) for each in directories)
 
 
 def _options(installation: Installation) -> list[int]:
@@ -110,15 +111,15 @@ def _options(installation: Installation) -> list[int]:
 
 
 def _fix(subject: Subject, step: Step, installation: Installation) -> Fix:
-    there = installation.cache.directories[0]
-    flag = f"--mount=type=cache,target={there}{owner_options(step.user)}"
-    edits: list[Edit] = [with_flag(subject, step.instruction, flag)]
+    places = installation.cache.directories
+    flags = [f"--mount=type=cache,target={place}{owner_options(step.user)}" for place in places]
+    edits: list[Edit] = [with_flag(subject, step.instruction, " ".join(flags))]
     for each in subject.commands.dependencies(step):
         if not each.via and not each.command.nested:
             words = [each.command.words[index] for index in _options(each)]
             edits += [without_word(subject, subject.commands.span(step, word)) for word in words]
     safe = bool(_KNOWS_MOUNTS.search(subject.text))
-    return Fix(f'Mount a cache at "{there}"', safe, tuple(edits), why_unsafe="" if safe else _WHY_UNSAFE)
+    return Fix(f'Mount a cache at "{places[0]}"', safe, tuple(edits), why_unsafe="" if safe else _WHY_UNSAFE)
 
 
 RULE = Rule("no-cache-mount", "installer", Severity.NOTE, find, __doc__)
