@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 collect_ignore = ["rules"]
 
-HIDDEN = "dot."
-"""What a name begins with, in place of a dot, that git or a tool of this project would not leave alone."""
+HIDDEN, NAMED = "dot.", "as."
+"""What a name begins with that git or a tool of this project would not leave alone: ``dot.git``, ``as.__pycache__``."""
 
 
 def laid_out(source: Path, target: Path) -> Path:
-    """A copy of a fixture, where ``dot.git`` is ``.git``."""
+    """A copy of a fixture, where ``dot.git`` is ``.git`` and ``as.x`` is ``x``."""
     shutil.copytree(source, target, symlinks=True)
     for path in sorted(target.rglob(f"{HIDDEN}*"), reverse=True):
         path.rename(path.with_name(path.name.removeprefix("dot")))
+    for path in sorted(target.rglob(f"{NAMED}*"), reverse=True):
+        path.rename(path.with_name(path.name.removeprefix(NAMED)))
     return target
 
 
