@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
+    from rich.console import Console
+
     from depsfirst.cache.causes import Cause
     from depsfirst.cache.why import Answer, Answered
 
 _MOST = 3
-_NARROWEST = 20
+_NARROW = 48
 _STYLES = {Status.CACHED: "green", Status.RERUNS: "red", Status.UNKNOWN: "yellow"}
 _VERDICT_STYLES = {"yes": "bold red", "no": "bold green", "unknown": "bold yellow"}
 _EDITS = {"code": "an edit of the code", "version-bump": "a new version", "readme": "an edit of the readme"}
@@ -66,31 +68,48 @@ def as_text(answer: Answer) -> str:
 def draw(answer: Answer, stream: TextIO) -> None:
     """The same on a terminal, in its width and with colours, unless ``NO_COLOR`` is set."""
     from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False)
+    console.print(Text(subject(answer), style="dim"), overflow="fold")
+    console.print(Text(f"\n{verdict(answer)}", style=_VERDICT_STYLES[answer.reruns_dependencies]), overflow="fold")
+    draw_step = _draw_row if console.width >= _NARROW else _draw_lines
+    for stage, steps in _stages(answer):
+        console.print(Text(f"\nstage {stage}", style="bold"), overflow="fold")
+        for step in steps:
+            draw_step(console, step)
+
+
+def _draw_row(console: Console, step: Answered) -> None:
+    """A step in columns: its line, its status, and what it is, which is cut at the terminal's width."""
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=stream, highlight=False, soft_wrap=False)
-    console.print(Text(subject(answer), style="dim"))
-    console.print(Text(f"\n{verdict(answer)}", style=_VERDICT_STYLES[answer.reruns_dependencies]))
-    for stage, steps in _stages(answer):
-        console.print(Text(f"\nstage {stage}", style="bold"), soft_wrap=False)
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(justify="right", style="dim", no_wrap=True, min_width=5)
-        table.add_column(no_wrap=True, min_width=7)
-        table.add_column(overflow="fold", min_width=_NARROWEST)
-        for step in steps:
-            _draw_step(table, step)
-        console.print(table)
-
-
-def _draw_step(table: Any, step: Answered) -> None:
-    from rich.text import Text
-
     status = step.outcome.status
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right", style="dim", no_wrap=True, min_width=5)
+    table.add_column(no_wrap=True, min_width=7)
+    table.add_column(overflow="fold")
     text = Text(statement(step), no_wrap=True, overflow="ellipsis", style="dim" if status is Status.CACHED else "")
     table.add_row(str(step.outcome.step.line), Text(status.value, style=_STYLES[status]), text)
     for reason in reasons(step):
-        table.add_row("", "", Text(reason, style="italic" if reason.startswith(("installs", "may ")) else "dim"))
+        table.add_row("", "", Text(reason, style=_reason_style(reason)))
+    console.print(table)
+
+
+def _draw_lines(console: Console, step: Answered) -> None:
+    """The same on a terminal that has no room for columns."""
+    from rich.text import Text
+
+    status = step.outcome.status
+    head = Text.assemble(f"{step.outcome.step.line} ", (status.value, _STYLES[status]), f" {statement(step)}")
+    console.print(head, no_wrap=True, overflow="ellipsis")
+    for reason in reasons(step):
+        console.print(Text(f"- {reason}", style=_reason_style(reason)), overflow="fold")
+
+
+def _reason_style(reason: str) -> str:
+    return "italic" if reason.startswith(("installs", "may install")) else "dim"
 
 
 def subject(answer: Answer) -> str:
