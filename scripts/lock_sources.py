@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tarfile
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,10 +45,11 @@ class Source(NamedTuple):
     def write(self, target: Path) -> Taken:
         """Write the lock, and manifests and requirements of the same commit, below a directory."""
         listed = git(self.repository, "ls-tree", "-r", "--name-only", self.commit).splitlines()
-        for path in [*(each for each in listed if _KEPT.search(each)), self.path]:
-            place = target / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(_blob(self.repository, f"{self.commit}:{path}"))
+        kept = [each for each in listed if _KEPT.search(each) and not _FOREIGN.search(each)]
+        words = ("archive", "--format=tar", self.commit, "--", *kept, self.path)
+        archive = subprocess.run(["git", "-C", str(self.repository), *words], capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=BytesIO(archive)) as tar:
+            tar.extractall(target, filter="data")
         lock = target / self.path
         layout = PurePosixPath(self.path).parent.name == "requirements"
         return Taken(self.title, lock.parent.parent if layout else lock.parent, lock)
@@ -55,12 +58,6 @@ class Source(NamedTuple):
 def git(repository: Path, *words: str) -> str:
     done = subprocess.run(["git", "-C", str(repository), *words], capture_output=True, check=True)
     return done.stdout.decode("utf-8", "replace")
-
-
-def _blob(repository: Path, name: str) -> bytes:
-    return subprocess.run(
-        ["git", "-C", str(repository), "cat-file", "blob", name], capture_output=True, check=True
-    ).stdout
 
 
 def sources(argument: str, sample: int) -> Iterator[Source]:

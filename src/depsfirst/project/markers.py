@@ -53,6 +53,14 @@ def parse(text: str) -> Marker:
         raise ValueError("it is nested too deep") from None
 
 
+def all_of(*markers: str | None) -> str | None:
+    """The marker that holds where all of them do; None is always."""
+    if NEVER in markers:
+        return NEVER
+    parts = [marker for marker in markers if marker]
+    return parts[0] if len(parts) == 1 else " and ".join(f"({part})" for part in parts) or None
+
+
 def _membership(found: re.Match[str]) -> str:
     operator = found["op"] or found["op2"]
     name = found["name"] if found["op"] else found["name2"]

@@ -17,7 +17,7 @@ from packaging.utils import (
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.locked import canonical_version, is_commit
-from depsfirst.project.markers import admits, check
+from depsfirst.project.markers import admits, all_of, check
 from depsfirst.project.model import LockedFile, LockedPackage, Source, normalize
 from depsfirst.project.requirement import parse_requirement
 from depsfirst.values import NamedTuple
@@ -248,7 +248,7 @@ def _constrained(pin: Pin, constraints: list[Pin]) -> Iterator[Pin]:
         if not exact:
             raise DepsfirstError(f'"{pin.name}{pin.specifier}" is not pinned', where=pin.where, hint=_PIN)
         for each in exact:
-            marker = " and ".join(f"({part})" for part in (pin.marker, each.marker) if part) or None
+            marker = all_of(pin.marker, each.marker)
             yield pin._replace(version=each.version, hashes=pin.hashes | each.hashes, marker=marker)
         return
     for each in constraints:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.constraints import alternatives, python_marker
 from depsfirst.project.locked import by_name, marker_of
-from depsfirst.project.markers import NEVER, admits
+from depsfirst.project.markers import NEVER, admits, all_of
 from depsfirst.project.model import MAIN, Dependency, normalize
 from depsfirst.project.toml import Table
 
@@ -104,7 +104,7 @@ class _Graph:
     def _edge(self, name: str, wish: Table) -> Dependency:
         extras = frozenset(normalize(extra) for extra in wish.texts("extras"))
         candidates = self._candidates(name, wish)
-        return Dependency(name, candidates, extras, _all_of(_marker(wish), self._any_of(candidates)))
+        return Dependency(name, candidates, extras, all_of(_marker(wish), self._any_of(candidates)))
 
     def _any_of(self, candidates: tuple[int, ...]) -> str | None:
         """When any candidate is wanted at all, which the oldest locks note with the package."""
@@ -140,13 +140,7 @@ def _marker(wish: Table) -> str | None:
         python = python_marker(wish.maybe_text("python") or "*")
     except ValueError as error:
         raise wish.error("python", str(error)) from None
-    return _all_of(marker_of(wish, "markers"), python, _platform(wish))
-
-
-def _all_of(*markers: str | None) -> str | None:
-    if NEVER in markers:
-        return NEVER
-    return " and ".join(f"({marker})" for marker in markers if marker) or None
+    return all_of(marker_of(wish, "markers"), python, _platform(wish))
 
 
 def _platform(wish: Table) -> str | None:

@@ -265,6 +265,6 @@ def _placed(name: str, entry: Table, key: str, hashes: frozenset[str]) -> Locked
 
 def _marker(entry: Table) -> str | None:
     from depsfirst.project.locked import marker_of
+    from depsfirst.project.markers import all_of
 
-    parts = [marker_of(entry, key) for key in ("os_markers", "markers")]
-    return " and ".join(f"({part})" for part in parts if part) or None
+    return all_of(*(marker_of(entry, key) for key in ("os_markers", "markers")))
