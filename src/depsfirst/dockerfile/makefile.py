@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 _DEEPEST = 8
 _RULE = re.compile(r"([^\t#:=][^#:=]*?)\s*::?(?!=)\s*([^;#=]*?)\s*(?:;\s*(.*))?(?:#.*)?\Z")
 _VARIABLE = re.compile(r"(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(::?:?=|\?=|\+=|=)\s*(.*?)\s*(?:\s#.*)?\Z")
-_REFERENCE = re.compile(r"\$(?:\(([^()]*)\)|\{([^{}]*)\}|(\$)|([A-Za-z@<^*?]))")
 _INCLUDE = re.compile(r"-?s?include\s+(.+)")
 
 UNKNOWN = "${_unknown_to_make}"
@@ -60,28 +59,34 @@ class Makefile(NamedTuple):
 
     def _expanded(self, text: str, given: Mapping[str, str | None], depth: int) -> str:
         """A line with make's variables expanded; what only make can tell becomes unknown to the shell as well."""
+        parts: list[str] = []
+        position = 0
+        while (dollar := text.find("$", position)) >= 0:
+            parts.append(text[position:dollar])
+            name, position = _reference(text, dollar + 1)
+            parts.append("$" if name == "$" else self._value(name, given, depth))
+        return "".join((*parts, text[position:]))
 
-        def value(found: re.Match[str]) -> str:
-            if found[3]:
-                return "$"
-            name = found[1] or found[2] or found[4] or ""
-            known = given.get(name)
-            if known is not None:
-                return known
-            own = self.variables.get(name)
-            return UNKNOWN if own is None or depth > _DEEPEST else self._expanded(own, given, depth + 1)
-
-        return _REFERENCE.sub(value, _functions_gone(text))
+    def _value(self, name: str, given: Mapping[str, str | None], depth: int) -> str:
+        known = given.get(name)
+        if known is not None:
+            return known
+        own = self.variables.get(name)
+        return UNKNOWN if own is None or depth > _DEEPEST else self._expanded(own, given, depth + 1)
 
 
-def _functions_gone(text: str) -> str:
-    """A text in which calls of make's functions, which have a space inside, are unknown."""
-    for _ in range(_DEEPEST):
-        shorter = re.sub(r"(?<!\$)\$\([\w-]+\s[^()]*\)|(?<!\$)\$\{[\w-]+\s[^{}]*\}", UNKNOWN.replace("$", "$$"), text)
-        if shorter == text:
-            break
-        text = shorter
-    return text
+def _reference(text: str, start: int) -> tuple[str, int]:
+    """What stands behind a dollar, in brackets or as one character, and where it ends."""
+    opening = text[start : start + 1]
+    closing = {"(": ")", "{": "}"}.get(opening)
+    if closing is None:
+        return opening, start + 1
+    depth = 0
+    for position in range(start, len(text)):
+        depth += (text[position] == opening) - (text[position] == closing)
+        if depth == 0:
+            return text[start + 1 : position], position + 1
+    return "", len(text)
 
 
 def read_makefile(text: str, include: Callable[[str], str | None]) -> Makefile:

@@ -53,6 +53,7 @@ FILES = {"/app/Makefile": MAKEFILE, "/app/common.mk": COMMON, "/app/requirements
         ("make bootstrap", [("pip", ("/app/requirements.txt",))]),
         ("make", [("pip", ("shared",))]),
         ("make all", [("pip", ("/app/requirements.txt",))]),
+        ('make -j "$(nproc)" X="$Y" shared', [("pip", ("shared",))]),
         ("make -s -j4 shared", [("pip", ("shared",))]),
         ("make bootstrap FLAGS='-r other.txt'", [("pip", ("/app/other.txt",))]),
         ("cd / && make -C app shared", [("pip", ("shared",))]),
@@ -69,6 +70,11 @@ def test_what_was_followed_is_said(read: Read) -> None:
     assert found.via == ("make bootstrap",)
     assert found.command.nested
     assert (found.command.start, found.command.end) == (8, 22)
+
+
+def test_the_file_that_is_missing_is_named(read: Read) -> None:
+    assert read("cd sub && ./install.sh").unknown[0].path == "/app/sub/install.sh"
+    assert read("make -C sub x").unknown[0].path == "/app/sub/Makefile"
 
 
 def test_what_only_make_can_tell_is_not_known(read: Read) -> None:
@@ -114,6 +120,7 @@ def test_what_cannot_be_followed_is_unknown(read: Read, *, text: str, files: dic
         "echo make bootstrap",
         "./configure_me --help",
         "nginx -t",
+        "./configure --prefix=/usr",
     ],
 )
 def test_what_installs_nothing_is_not_unknown(read: Read, *, text: str) -> None:

@@ -21,6 +21,7 @@ _TASKS = frozenset(
 _SHELL_NAME = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh\Z")
 _TELLING = re.compile(r"install|setup|bootstrap|require|deps|dependenc|provision", re.IGNORECASE)
 _ASKS = frozenset({"--version", "--help", "-h", "-V", "version", "help"})
+_BUILDERS = frozenset({"configure", "Configure", "config", "autogen.sh", "gradlew", "mvnw"})
 _HARMLESS = re.compile(r"(?:/usr|/usr/local|/opt/\S+|/venv|\S*/\.?venv|/root/\.\w+|/home/\S+)?/s?bin/[^/]+\Z")
 
 
@@ -89,16 +90,21 @@ def _script(call: Call, word: Word, arguments: tuple[Word, ...]) -> Followed | U
     if path.endswith(".py"):
         return _python(call._replace(words=(word,)))
     if text is None:
-        harmless = call.tool in ("source", ".") or _HARMLESS.match(path)
-        return (
-            None if harmless else Unknown(f'what "{word.text}" runs is not known, as it cannot be read', call.command)
-        )
+        return _unread(call, word.text, path)
     first = text.partition("\n")[0]
     if first.startswith("#!") and not any(_SHELL_NAME.match(part) for part in first[2:].split()):
         return _other_program(call, word.text, first)
     known = [each.text for each in arguments if each.text is not None and not each.splits and not each.pattern]
     parameters = tuple(known) if len(known) == len(arguments) else None
     return Followed(path, (text,), call.command.cwd, {"0": word.text}, parameters)
+
+
+def _unread(call: Call, name: str, path: str) -> Unknown | None:
+    """A script that cannot be read; what builds others' sources, and what stands where programs stand, is none."""
+    builds = path.rpartition("/")[2] in _BUILDERS
+    if builds or call.tool in ("source", ".") or _HARMLESS.match(path):
+        return None
+    return Unknown(f'what "{name}" runs is not known, as it cannot be read', call.command, path=path)
 
 
 def _other_program(call: Call, name: str, first: str) -> Unknown | None:
@@ -109,33 +115,40 @@ def _other_program(call: Call, name: str, first: str) -> Unknown | None:
 
 def _make(call: Call) -> Followed | Unknown | None:
     """``make target``."""
-    arguments = divide(call.words, frozenset({"--directory", "--file", "--makefile", "--include-dir"}), _MAKE_SHORT)
+    arguments = divide(_without_jobs(call.words), _MAKE_VALUED, _MAKE_SHORT)
     directory = arguments.value("--directory")
     inside = call.inside(directory.text) if directory else call
-    targets = [word.text for word in arguments.operands]
-    name = " ".join(["make", *(text or "…" for text in targets)])
-    if None in targets or arguments.open:
+    assigned = [word for word in arguments.operands if "=" in word.head]
+    targets = tuple(word.text or "" for word in arguments.operands if word not in assigned)
+    name = " ".join(["make", *(target or "…" for target in targets)])
+    if not all(targets) or arguments.open:
         return Unknown(f'which target "{name}" makes is not known', call.command)
-    given = dict(text.split("=", 1) for text in targets if text and "=" in text)
-    wanted = tuple(text for text in targets if text and "=" not in text)
     named = arguments.value("--file", "--makefile")
     names = [named.text or ""] if named else ["GNUmakefile", "makefile", "Makefile"]
     texts = [text for each in names if (text := inside.read(each)) is not None]
     if not texts:
-        return Unknown(f'what "{name}" runs is not known, as its Makefile cannot be read', call.command)
-    makefile = read_makefile(texts[0], _includer(inside))
+        reason = f'what "{name}" runs is not known, as its Makefile cannot be read'
+        return Unknown(reason, call.command, path=inside.at(names[-1]))
+    given = {word.head.partition("=")[0]: word.text and word.text.partition("=")[2] for word in assigned}
     variables = {**call.variables, **call.command.variables, **given}
-    lines = makefile.lines(wanted, variables)
+    lines = read_makefile(texts[0], inside.read).lines(targets, variables)
     if lines is None:
         return Unknown(f'what "{name}" runs is not known, as its Makefile has no such target', call.command)
-    return Followed(name, tuple(lines), inside.command.cwd, dict(given))
+    return Followed(name, tuple(lines), inside.command.cwd, given)
 
 
+def _without_jobs(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Arguments without the number behind ``-j``, which can be left out."""
+    return tuple(
+        word
+        for index, word in enumerate(words)
+        if not (index and words[index - 1].text in _JOBS and (word.text is None or word.text.isdecimal()))
+    )
+
+
+_JOBS = ("-j", "--jobs", "-l", "--load-average")
+_MAKE_VALUED = frozenset({"--directory", "--file", "--makefile", "--include-dir", "--old-file", "--what-if"})
 _MAKE_SHORT = {"-C": "--directory", "-f": "--file", "-I": "--include-dir"}
-
-
-def _includer(call: Call) -> Callable[[str], str | None]:
-    return call.read
 
 
 def _pdm(call: Call) -> Followed | None:

@@ -146,11 +146,20 @@ class Ownership(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """Something that cannot be told, as a sentence without its end."""
+    """Something that cannot be told.
+
+    Attributes:
+        reason: what, and why, as a sentence without its end.
+        command: the command that it is about.
+        via: as of ``Installation``.
+        path: absolute, of the file that could not be read, if that is the reason; without a copy of it in the image
+            before, it is none of the repository's.
+    """
 
     reason: str
     command: Command
     via: tuple[str, ...] = ()
+    path: str | None = None
 
 
 Finding = Installation | Export | Download | Ownership | Unknown

@@ -128,13 +128,9 @@ def _with_project(call: Call, arguments: Arguments) -> bool | None:
     if arguments.has("--no-root"):
         return False
     description = manifest(call)
-    mode = table(description, "tool", "poetry").get("package-mode") if description else None
-    if mode is False:
+    if description is not None and table(description, "tool", "poetry").get("package-mode") is False:
         return False
-    only = arguments.values("--only")
-    if only:  # groups alone: the root package is in none of them, and is still installed
-        return None if arguments.open else True
-    return None if arguments.open or description is None else True
+    return None if arguments.open or description is None else True  # "--only" chooses groups, the root is in none
 
 
 def _install(call: Call, arguments: Arguments) -> Iterator[Finding]:

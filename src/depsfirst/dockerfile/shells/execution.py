@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import ChainMap
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.shell import LONGEST, Assignment, Command, Redirect, Script, Word
@@ -275,7 +276,8 @@ class Execution:
         return path[1:] if path.startswith("//") else path
 
 
-def _positional(parameters: tuple[Word, ...]) -> dict[str, str | None]:
+@lru_cache(maxsize=64)
+def _positional(parameters: tuple[Word, ...]) -> Mapping[str, str | None]:
     """``$1`` to ``$9`` and ``$#``."""
     given = dict(enumerate((word.text for word in parameters), 1))
     numbered = {str(number): given.get(number, "") for number in range(1, 10)}

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.shell import Assignment, Redirect, Word
-from depsfirst.dockerfile.shells.words import Hole, document, hole_value, quoted_word, read_word
+from depsfirst.dockerfile.shells.words import Hole, document, hole_value, is_plain, quoted_word, read_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -84,23 +84,27 @@ class Parts:
     def words(self, nodes: Sequence[Node]) -> list[Word]:
         """The words of nodes; those without space between them are parts of one word."""
         words: list[Word] = []
-        index = 0
-        while index < len(nodes):
-            first = index
-            while index + 1 < len(nodes) and self._touch(nodes[index], nodes[index + 1]):
-                index += 1
-            words += self._word(nodes[first : index + 1])
-            index += 1
-        return words
+        group: list[Node] = []
+        end = -1
+        for node in nodes:
+            start = node.start_byte
+            if group and start != end and not self._joins(end, start):
+                words += self._word(group, end)
+                group = []
+            group.append(node)
+            end = node.end_byte
+        return words + self._word(group, end) if group else words
 
-    def _touch(self, node: Node, following: Node) -> bool:
-        """Whether nothing stands between two nodes, or nothing but the end of a line that is escaped."""
-        between = self._text[node.end_byte : following.start_byte]
-        return not between.replace("\\\n", "") and not between.isspace()
+    def _joins(self, end: int, start: int) -> bool:
+        """Whether nothing stands between two places but an end of line that is escaped."""
+        between = self._text[end:start]
+        return between == "\\\n" * (len(between) // 2)
 
-    def _word(self, nodes: Sequence[Node]) -> list[Word]:
-        start, end = nodes[0].start_byte, nodes[-1].end_byte
+    def _word(self, nodes: Sequence[Node], end: int) -> list[Word]:
+        start = nodes[0].start_byte
         source = self._text[start:end]
+        if is_plain(source):
+            return [Word(source, source, start, source, source)]
         if self._shell.parameters is not None and _ALL_PARAMETERS.match(source):
             found = [word._replace(source=source, start=start) for word in self._shell.parameters]
             return found if found or "-" not in source else [Word(None, source, start, splits=True)]

@@ -30,13 +30,18 @@ class _Part(NamedTuple):
     splits: bool = False
 
 
-_PLAIN = re.compile(r"[^\\'\"$`*?\[{~]*\Z")
+_PLAIN = re.compile(r"[^\\'\"$`*?\[{~()]*\Z")
 _GLOB = re.compile(r"[*?]|\[[^\]]+\]")
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _BARE = re.compile(r"[^\\'\"$]+")
 _QUOTED = re.compile(r'[^\\"]+')
 _EXPANSION = re.compile(r"\$\{([A-Za-z_]\w*|[0-9])(?:(:?[-+=?])(.*)|(##?|%%?)(.*))?\}\Z", re.DOTALL | re.ASCII)
 _NAME = re.compile(r"\$\{?([A-Za-z_]\w*|[0-9#@*?!$-])\}?\Z", re.ASCII)
+
+
+def is_plain(source: str) -> bool:
+    """Whether a word means what it says."""
+    return _PLAIN.match(source) is not None
 
 
 def read_word(source: str, start: int, holes: Sequence[Hole], home: str | None = None) -> list[Word]:
@@ -48,8 +53,6 @@ def read_word(source: str, start: int, holes: Sequence[Hole], home: str | None =
         holes: what is expanded in it, in order.
         home: what ``~`` means, if that is known.
     """
-    if not holes and _PLAIN.match(source):
-        return [Word(source, source, start, source, source)]
     parts = list(_parts(source, start, holes))
     if source.startswith("~"):
         parts = _with_home(parts, home)
