@@ -6,6 +6,7 @@ from posixpath import dirname, join
 from typing import TYPE_CHECKING
 
 from depsfirst.cache.definitions import mount_target, owner_of
+from depsfirst.cache.keeping import Leaving, kept
 from depsfirst.cache.keys import ContextContent, ResultContent
 from depsfirst.cache.nodes import (
     ROOT,
@@ -24,9 +25,10 @@ from depsfirst.cache.nodes import (
 )
 from depsfirst.cache.placing import literal_file, named_owner
 from depsfirst.cache.programs import PROGRAMS, Output
+from depsfirst.dockerfile.commands import installations, run_script
 from depsfirst.dockerfile.gopath import clean
 from depsfirst.dockerfile.mounts import Mount
-from depsfirst.dockerfile.shell import argv_command, read_script
+from depsfirst.dockerfile.shell import read_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +37,13 @@ if TYPE_CHECKING:
     from depsfirst.cache.keys import Content, Key, Place
     from depsfirst.dockerfile.buildkit import Version
     from depsfirst.dockerfile.context import Context
+    from depsfirst.dockerfile.installers.model import Finding
     from depsfirst.dockerfile.instructions import Run
-    from depsfirst.dockerfile.shell import Command, Redirect, Script, Word
+    from depsfirst.dockerfile.shell import Command, Redirect, Word
 
 _CLEANED_MOUNTS: Version = (0, 10)  # before, the directories that mounts need stay
-_SHELLS = frozenset({"sh", "bash", "dash", "ash"})
 _NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr")
+_DEEPEST = 3
 _SCRATCH_PLACES = ("/root/.cache", "/tmp")  # noqa: S108 -- it is the image's
 
 
@@ -60,13 +63,11 @@ def after_run(key: Key, run: Run, below: Node, build: Build, made: Callable[[Key
     place = key.place
     if place is None:
         raise LostError(run.name)
-    script = _script(run, place)
+    script = run_script(run, place.shell, place.scope.variables, place.cwd)
     if not script.whole:
         raise LostError(script.reason)
-    shown = [(target, below_) for target, below_ in _mounted(key, run, place, build, made)]
-    effects = Effects(key, place, below, build)
-    for target, node in shown:
-        effects.root = put(effects.root, target, node)
+    shown = _mounted(key, run, place, build, made)
+    effects = Effects(key, run, place, _showing(below, shown), build)
     for command in script.commands:
         effects.run(command)
     for target, _ in shown:
@@ -76,14 +77,19 @@ def after_run(key: Key, run: Run, below: Node, build: Build, made: Callable[[Key
     return effects.root
 
 
-def _script(run: Run, place: Place) -> Script:
-    """The commands of a RUN."""
-    if run.exec_form:
-        return argv_command(run.command, place.scope.variables, place.cwd)
-    program = place.shell[0].rpartition("/")[2]
-    if run.inline_file() or program not in _SHELLS or place.shell[-1:] != ("-c",):
-        raise LostError("the shell is another one")
-    return read_script(run.script(), place.scope.variables, place.cwd)
+def files_before(key: Key, run: Run, below: Node, build: Build, made: Callable[[Key], Node]) -> Node:
+    """The files that a RUN finds, its mounts included; the same arguments as for ``after_run``.
+
+    Raises:
+        LostError: nobody knows them.
+    """
+    return below if key.place is None else _showing(below, _mounted(key, run, key.place, build, made))
+
+
+def _showing(root: Node, shown: list[tuple[str, Node | None]]) -> Node:
+    for target, node in shown:
+        root = put(root, target, node)
+    return root
 
 
 def _mounted(
@@ -127,14 +133,17 @@ class Effects:
         piped: what the last command wrote into a pipe; None if that is not known.
     """
 
-    def __init__(self, key: Key, place: Place, root: Node, build: Build) -> None:
+    def __init__(self, key: Key, run: Run, place: Place, root: Node, build: Build) -> None:
         self.key = key
         self.root = root
         self.owner = named_owner(owner_of(place.user), root) if place.user else ROOT
         self.version = build.version
         self.piped: Output = None
+        self._run = run
         self._place = place
         self._build = build
+        self._leaving = Leaving(self._findings)
+        self._depth = 0
 
     def run(self, command: Command) -> None:
         """Do what a command does.
@@ -149,7 +158,8 @@ class Effects:
         name = command.program or ""
         program = PROGRAMS.get(name)
         if program is None:
-            raise LostError(name)
+            self._foreign(command)
+            return
         if program.writes and not command.always:
             raise LostError(f"whether {name} runs")
         given, self.piped = self._input(command), None
@@ -157,6 +167,61 @@ class Effects:
         if command.piped:
             self.piped = output
         self._redirect(command, output)
+
+    def _foreign(self, command: Command) -> None:
+        """Do what a program does of which less is known: an installer, or one that runs a file of the repository."""
+        self.piped = None
+        if not self._follow(command):
+            self.root = self._leaving.after(self.root, self.key, command)
+        self._redirect(command, None)
+
+    def _follow(self, command: Command) -> bool:
+        """Run the lines of a Makefile or a script that a command runs, if it runs one."""
+        from depsfirst.dockerfile.installers.call import Call
+        from depsfirst.dockerfile.installers.following import Followed, follow
+        from depsfirst.dockerfile.installers.tools import Tool, tool_of
+
+        tool = tool_of(command)
+        if not isinstance(tool, Tool) or self._depth > _DEEPEST:
+            return False
+        variables = self._place.scope.variables
+        followed = follow(Call(tool.name, tool.words, command, variables, self.text, None))
+        if not isinstance(followed, Followed):
+            return False
+        self._depth += 1
+        for text in followed.texts:
+            inner = {**variables, **command.variables, **followed.variables}
+            script = read_script(text, inner, followed.cwd, followed.parameters)
+            if not script.whole:
+                raise LostError(script.reason)
+            for each in script.commands:
+                self.run(each._replace(always=each.always and command.always, user=each.user or command.user))
+        self._depth -= 1
+        return True
+
+    def text(self, path: str) -> str | None:
+        """The text of a file; None if it is not there or not known."""
+        try:
+            node = self.found(path)
+        except LostError:
+            return None
+        data = node.text if isinstance(node, File) else None
+        if isinstance(node, File) and data is None and node.place is not None:
+            data = self._read(*node.place)
+        return None if data is None else data.decode(errors="surrogateescape")
+
+    def _findings(self) -> tuple[Finding, ...]:
+        """What the RUN installs, exports and downloads."""
+        place = self._place
+        reading = installations(
+            self._run,
+            shell=place.shell,
+            variables=place.scope.variables,
+            cwd=place.cwd,
+            user=place.user,
+            files=self.text,
+        )
+        return (*reading.installations, *reading.exports, *reading.downloads)
 
     def _input(self, command: Command) -> Output:
         """What a command reads from its standard input."""
@@ -193,7 +258,7 @@ class Effects:
         tools = self.root.bottom if isinstance(self.root, Tree) else self.root
         exported = Exported(filtered, inputs, setting, tools, self._read)
         for place in _SCRATCH_PLACES:
-            self.root = put(self.root, place, Hidden(self.key, place))
+            self.root = put(self.root, place, kept(self.found(place) or Tree({}), self.key, place))
         self.root = put(self.root, filtered.output, exported, trailing=True)
         return True
 

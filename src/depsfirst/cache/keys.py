@@ -95,7 +95,7 @@ class Place:
     platform: Platform
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Key:
     """What a builder looks for in its cache, as a tree.
 
@@ -122,6 +122,10 @@ class Key:
     loose: bool = False
     facts: ImageFacts | None = None
     context: Context | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        line = f" of line {self.instruction.line}" if self.instruction else ""
+        return f"<{self.definition.kind} key{line}>"
 
     def chain(self) -> Iterator[Key]:
         """The key and those below it, down to the image."""

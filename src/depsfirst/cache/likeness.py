@@ -95,7 +95,7 @@ class Likeness:
         if below is not SAME:
             yield MAYBE
         layered = isinstance(one.below, Tree) or isinstance(other.below, Tree)
-        if below is SAME and not layered and _same_source(one, other):
+        if not layered and _same_source(one, other):
             return
         for name in sorted(one.names | other.names):
             yield self.nodes(one.child(name), other.child(name))
@@ -164,9 +164,7 @@ class Likeness:
         return False
 
     def _exported(self, one: Exported, other: Exported) -> Verdict:
-        names = [
-            (type(each.filtered), each.filtered.output, each.filtered.inputs, each.setting) for each in (one, other)
-        ]
+        names = [(each.filtered, each.setting) for each in (one, other)]
         if names[0] != names[1] or self.nodes(one.tools, other.tools) is not SAME:
             return MAYBE
         if all(self.nodes(mine, others) is SAME for mine, others in zip(one.inputs, other.inputs, strict=True)):

@@ -1,0 +1,143 @@
+"""What installers, exporters and downloads leave of the files that they find: all that was put there by name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from depsfirst.cache.nodes import Hidden, LostError, Node, Own, Tree, put
+from depsfirst.dockerfile.installers.model import Download, Export, Installation, Ownership, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from depsfirst.cache.keys import Key
+    from depsfirst.dockerfile.installers.model import Finding
+    from depsfirst.dockerfile.shell import Command
+
+_WRITTEN = re.compile(
+    r"site-packages|dist-packages|\.?venv|env|node_modules|__pycache__|__pypackages__|build|dist|\.cache|\.pdm-.*|"
+    r".*\.(?:egg-info|egg-link|pyc|so|lock|lockb)|package-lock\.json|pnpm-lock\.yaml|conda-lock\.yml|pylock.*\.toml|"
+    r"\.python-version|_*(?:scm_)?version.*\.py",
+    re.IGNORECASE,
+)
+"""Names of what installers, and the build backends that they call, write into a project."""
+_SYSTEM = re.compile(
+    "/(?:bin|boot|dev|etc|lib[^/]*|proc|run|sbin|sys|usr/(?:bin|include|lib[^/]*|sbin|share)|"
+    "usr/local/(?:bin|etc|include|lib[^/]*|sbin|share)|var/(?:cache|lib|log|mail|run|spool))"
+)
+_INSTALLERS = (
+    "pip pip-sync pip-compile pipx uv poetry pdm pipenv conda mamba micromamba pixi npm yarn pnpm build "
+    "apt-get apt aptitude apk dnf yum microdnf tdnf zypper pacman"
+)
+_FAMILIES = frozenset(_INSTALLERS.split())
+_QUIET_VERBS = (
+    "--version -V version config cache list freeze check show about self python update clean autoclean autoremove "
+    "purge remove upgrade dist-upgrade del info search tree env use"
+)
+_QUIET = frozenset(_QUIET_VERBS.split())
+_EDITING = frozenset({"add", "remove", "init", "upgrade", "self"})
+_WORDS = re.compile("[a-z-]+")
+_ACCOUNTS = frozenset({"useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"})
+_ACCOUNT_PLACES = ("/etc", "/home", "/var")
+
+
+def kept(node: Node, key: Key, path: str = "") -> Node:
+    """What is at a path after a step that adds files, and changes none that was put there by name.
+
+    Args:
+        node: what was there.
+        key: of the step.
+        path: absolute; empty for the root.
+    """
+    if not isinstance(node, Tree):
+        return Hidden(key, path)
+
+    def children() -> dict[str, Node | None]:
+        found: dict[str, Node | None] = {}
+        for name in node.names:
+            child = node.child(name)
+            below = f"{path}/{name}"
+            if child is None or isinstance(child, Hidden) or _WRITTEN.fullmatch(name) or _SYSTEM.fullmatch(below):
+                continue
+            found[name] = kept(child, key, below) if isinstance(child, Tree) else child
+        return found
+
+    own = node.own if node.own.mode is not None or node.bottom is None else Own(None, node.own.owner, node.own.usual)
+    source = (node.source[0], ("kept", node.source[1])) if node.source and not isinstance(node.below, Tree) else None
+    return Tree(children, own, below=Hidden(key, path), source=source)
+
+
+def with_accounts(root: Node, key: Key) -> Node:
+    """The files after users or groups were added."""
+    for place in _ACCOUNT_PLACES:
+        root = put(root, place, Hidden(key, place))
+    return root
+
+
+def adds_accounts(command: Command) -> bool:
+    """Whether a command adds or changes users or groups, and no directory of theirs elsewhere."""
+    texts = [word.text or "-" for word in command.words[1:]]
+    home = any(text.startswith(("-d", "--home", "-h")) for text in texts)
+    return command.program in _ACCOUNTS and not home
+
+
+class Leaving:
+    """Knows the commands of one RUN that leave alone what is there."""
+
+    def __init__(self, findings: Callable[[], tuple[Finding, ...]]) -> None:
+        self._read = findings
+        self._findings: tuple[Finding, ...] | None = None
+
+    def after(self, root: Node, key: Key, command: Command) -> Node:
+        """The files after an installer, an exporter or a download.
+
+        Raises:
+            LostError: the command is none of them, or is not known to leave alone what is there.
+        """
+        if adds_accounts(command):
+            return with_accounts(root, key)
+        found = [finding for finding in self._all() if finding.command == command and not finding.via]
+        if any(isinstance(each, Installation | Export) and each.tool in _FAMILIES for each in found):
+            root = kept(root, key)
+        elif not found and _is_quiet(command):
+            return kept(root, key)
+        elif not any(isinstance(each, Download) and each.output for each in found):
+            raise LostError(command.program)
+        for path in _written_by(found):
+            root = put(root, path, Hidden(key, path), trailing=True)
+        return root
+
+    def _all(self) -> tuple[Finding, ...]:
+        if self._findings is None:
+            self._findings = self._read()
+        return self._findings
+
+
+def _written_by(found: list[Finding]) -> Iterator[str]:
+    """The paths that are said to be written.
+
+    Raises:
+        LostError: a command writes into the project's own files, or nobody knows where it writes.
+    """
+    for each in found:
+        if isinstance(each, Unknown | Ownership):
+            raise LostError(each.command.program)
+        if isinstance(each, Installation) and each.verb in _EDITING:
+            raise LostError(each.verb)
+        if isinstance(each, Download) and not each.output:
+            raise LostError(each.what)
+        if each.output:
+            yield each.output
+
+
+def _is_quiet(command: Command) -> bool:
+    """Whether it is a verb of an installer that installs nothing and runs nothing."""
+    from depsfirst.dockerfile.installers.tools import Tool, tool_of
+
+    tool = tool_of(command)
+    if not isinstance(tool, Tool) or tool.name not in _FAMILIES:
+        return False
+    texts = [word.text or "" for word in tool.words]
+    verbs = [text for text in texts if _WORDS.fullmatch(text) and not text.startswith("-")]
+    return (verbs or texts or [""])[0] in _QUIET
