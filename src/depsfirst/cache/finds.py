@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from depsfirst.cache.effects import _mounted
+from depsfirst.cache.effects import files_before
 from depsfirst.cache.nodes import Exported, File, Hidden, LostError, Node, find_node, put
 from depsfirst.cache.results import Results
 from depsfirst.dockerfile.commands import installations
@@ -71,19 +71,17 @@ class Finds:
     def _root(self, key: Key) -> Node:
         """The files that a RUN finds, its mounts included."""
         if key not in self._roots:
-            below = self._results.root(key.parent) if key.parent is not None else Hidden(key, "")
-            self._roots[key] = self._with_mounts(key, below)
+            self._roots[key] = self._found(key)
         return self._roots[key]
 
-    def _with_mounts(self, key: Key, root: Node) -> Node:
-        if not isinstance(key.instruction, Run) or key.place is None:
-            return root
+    def _found(self, key: Key) -> Node:
+        below = self._results.root(key.parent) if key.parent is not None else Hidden(key, "")
+        if not isinstance(key.instruction, Run):
+            return below
         try:
-            for target, node in _mounted(key, key.instruction, key.place, self._build, self._results.root):
-                root = put(root, target, node)
+            return files_before(key, key.instruction, below, self._build, self._results.root)
         except LostError:
-            return root
-        return root
+            return below
 
 
 class _Hopeful(Results):
