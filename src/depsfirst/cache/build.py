@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from depsfirst.cache.filters import Filter
+    from depsfirst.cache.keys import Place
+    from depsfirst.cache.packed import Packing
     from depsfirst.dockerfile.context import Context
+    from depsfirst.dockerfile.shell import Command
     from depsfirst.dockerfile.stages import Outline
 
 
@@ -75,6 +78,7 @@ class Build:
         version: the BuildKit that builds.
         images: what is known of an image, by its name; None for nothing.
         filters: who knows what commands make of files.
+        packers: who knows what decides on the wheels that commands build.
         read: bytes of a file of the main context, for the filters; None if it cannot be read.
         file: the Dockerfile's name, for errors.
     """
@@ -96,6 +100,7 @@ class Build:
     version: Version = CURRENT
     images: Callable[[str], ImageFacts | None] = nothing_known
     filters: tuple[Filter, ...] = ()
+    packers: tuple[Callable[[Command, Place], Packing | None], ...] = ()
     read: Callable[[str], bytes | None] = unreadable
     file: str = "Dockerfile"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from depsfirst.cache.definitions import OWNERS
 from depsfirst.cache.keys import Content, ContextContent, Key, RemoteContent, ResultContent
 from depsfirst.cache.likeness import Likeness
-from depsfirst.cache.nodes import Derived, LostError, Node, find_node
+from depsfirst.cache.nodes import Derived, LostError, Node, Packed, find_node
 from depsfirst.cache.patterns import concrete, grafted
 from depsfirst.cache.reasons import Reason, Reasons
 from depsfirst.cache.results import Results
@@ -131,7 +131,13 @@ class Comparison:
             return MAYBE
         starts = _starts(request)
         nodes = [[found(root, start) for start in starts] for root in made]
-        return all_of(SAME if self.likeness.nodes(*pair) is SAME else MAYBE for pair in zip(*nodes, strict=True))
+        return all_of(self._start(pair, request) for pair in zip(*nodes, strict=True))
+
+    def _start(self, pair: tuple[Node | None, Node | None], request: Request) -> Verdict:
+        """The verdict on where a pattern starts; only of wheels that were built it is that on what fits."""
+        verdict = self.likeness.nodes(*pair)
+        wheels = all(isinstance(node, Packed) for node in pair) and all(_fits_wheels(path) for path in request.sources)
+        return verdict if verdict is SAME or wheels else MAYBE
 
     def reason(self, before: Content, after: Content) -> Reason:
         """What makes files that are taken of a result differ: the line, if it is one, and what happens."""
@@ -180,6 +186,12 @@ def _starts(request: Request) -> list[str]:
         starts = list(request.sources)
     cleaned = [clean("/" + start) for start in starts]
     return [literal_part(path) if has_wildcards(path) else path for path in cleaned]
+
+
+def _fits_wheels(source: str) -> bool:
+    """Whether a source takes every wheel of a directory."""
+    name = source.rpartition("/")[2]
+    return name in ("", "*", "*.w*") or (name.endswith("*.whl") and name.count("*") == 1)
 
 
 def _is_below(path: str, other: str) -> bool:

@@ -18,6 +18,7 @@ from depsfirst.cache.nodes import (
     LostError,
     Node,
     Own,
+    Packed,
     Placed,
     Tree,
     find_node,
@@ -31,7 +32,7 @@ from depsfirst.dockerfile.mounts import Mount
 from depsfirst.dockerfile.shell import read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from depsfirst.cache.build import Build
     from depsfirst.cache.keys import Content, Key, Place
@@ -153,7 +154,8 @@ class Effects:
         """
         if command.user != "" or (command.program is None and command.words):
             raise LostError("another user, or a program that is not known")
-        if self._export(command):
+        if self._export(command) or self._pack(command):
+            self.piped = None
             return
         name = command.program or ""
         program = PROGRAMS.get(name)
@@ -254,13 +256,30 @@ class Effects:
         if filtered is None:
             return False
         inputs = tuple(self.found(path) for path in filtered.inputs)
-        setting = (tuple(self._place.scope.variables.items()), self._place.user, self._place.shell)
-        tools = self.root.bottom if isinstance(self.root, Tree) else self.root
-        exported = Exported(filtered, inputs, setting, tools, self._read)
+        exported = Exported(filtered, inputs, self._setting(), self._tools(), self._read)
         for place in _SCRATCH_PLACES:
             self.root = put(self.root, place, kept(self.found(place) or Tree({}), self.key, place))
         self.root = put(self.root, filtered.output, exported, trailing=True)
         return True
+
+    def _pack(self, command: Command) -> bool:
+        """Note the directory that a build of a wheel fills."""
+        if not command.always or not self._build.packers:
+            return False
+        packing = next(filter(None, (each(command, self._place) for each in self._build.packers)), None)
+        if packing is None:
+            return False
+        packed = Packed(packing, self.found(packing.source), self._setting(), self._tools(), self._read)
+        self.root = put(kept(self.root, self.key), packing.output, packed, trailing=True)
+        return True
+
+    def _setting(self) -> Hashable:
+        """What counts for a command besides its words and the files that it reads."""
+        return (tuple(self._place.scope.variables.items()), self._place.user, self._place.shell)
+
+    def _tools(self) -> Node | None:
+        """What holds the programs: all that nobody put there by name."""
+        return self.root.bottom if isinstance(self.root, Tree) else self.root
 
     def _read(self, context: Context, path: str) -> bytes | None:
         return self._build.read(path) if context is self._build.context else None

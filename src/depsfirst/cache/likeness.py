@@ -11,10 +11,13 @@ from depsfirst.cache.nodes import (
     File,
     Fresh,
     Hidden,
+    LostError,
     Node,
     Owner,
+    Packed,
     Placed,
     Tree,
+    find_node,
 )
 from depsfirst.cache.verdict import DIFFERENT, MAYBE, SAME, Verdict, all_of
 from depsfirst.dockerfile.filetree import is_known, same_children
@@ -67,6 +70,8 @@ class Likeness:
                 return self._derived(one, other)
             case Exported(), Exported():
                 return self._exported(one, other)
+            case Packed(), Packed():
+                return self._packed(one, other)
             case Chosen(), Chosen():
                 same = self._contents(one.content, other.content) is SAME
             case _:
@@ -163,6 +168,23 @@ class Likeness:
                 return True
         return False
 
+    def _packed(self, one: Packed, other: Packed) -> Verdict:
+        alike = one.packing == other.packing and one.setting == other.setting
+        if alike and all(self.nodes(*pair) is SAME for pair in ((one.source, other.source), (one.tools, other.tools))):
+            return SAME
+        paths = tuple(self.differing_files(one.source, other.source, ""))
+        return DIFFERENT if alike and paths and other.packing.differs(paths, _reader(one), _reader(other)) else MAYBE
+
+    def differing_files(self, one: Node | None, other: Node | None, path: str) -> Iterator[str]:
+        """The paths of files that surely have other bytes."""
+        if isinstance(one, Tree) and isinstance(other, Tree):
+            for name in sorted(one.names & other.names):
+                below = f"{path}/{name}" if path else name
+                if self.nodes(one.child(name), other.child(name)) is not SAME:
+                    yield from self.differing_files(one.child(name), other.child(name), below)
+        elif self.surely_differ(one, other):
+            yield path
+
     def _exported(self, one: Exported, other: Exported) -> Verdict:
         names = [(each.filtered, each.setting) for each in (one, other)]
         if names[0] != names[1] or self.nodes(one.tools, other.tools) is not SAME:
@@ -211,6 +233,22 @@ def _texts(exported: Exported) -> dict[str, str | None]:
         elif isinstance(node, File) and (data := _data(node, exported)) is not None:
             texts[path] = data.decode(errors="surrogateescape")
     return texts
+
+
+def _reader(packed: Packed) -> Callable[[str], str | None]:
+    """Gives the texts of files below what is packed; None if one is not there or not known."""
+
+    def read(path: str) -> str | None:
+        try:
+            node = None if packed.source is None else find_node(packed.source, path)
+        except LostError:
+            return None
+        data = node.text if isinstance(node, File) else None
+        if isinstance(node, File) and data is None and node.place is not None:
+            data = packed.read(*node.place)
+        return None if data is None else data.decode(errors="surrogateescape")
+
+    return read
 
 
 def _data(file: File, exported: Exported) -> bytes | None:

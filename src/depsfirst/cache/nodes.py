@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from depsfirst.cache.filters import Filtered
     from depsfirst.cache.keys import Content, Key
+    from depsfirst.cache.packed import Packing
     from depsfirst.dockerfile.context import Context
 
 _MOST_LINKS = 40
@@ -210,7 +211,25 @@ class Exported(NamedTuple):
     read: Callable[[Context, str], bytes | None]
 
 
-Node = File | Tree | Hidden | Fresh | Placed | Derived | Chosen | Exported
+class Packed(NamedTuple):
+    """A directory that a build of a wheel fills.
+
+    Attributes:
+        packing: who knows which files decide on the wheel.
+        source: the directory of the project.
+        setting: what else has to be the same: variables, user, directory.
+        tools: the files that the command itself comes from.
+        read: bytes of a file that was copied from a context; None if they are not known.
+    """
+
+    packing: Packing
+    source: Node | None
+    setting: Hashable
+    tools: Node | None
+    read: Callable[[Context, str], bytes | None]
+
+
+Node = File | Tree | Hidden | Fresh | Placed | Derived | Chosen | Exported | Packed
 
 
 def child_of(node: Node | None, name: str) -> Node | None:
