@@ -40,6 +40,13 @@ def test_lines(text: str, targets: tuple[str, ...], expected: list[str] | None) 
     assert lines(text, *targets) == expected
 
 
+def test_values_that_grow_without_end_are_not_known() -> None:
+    text = "".join(f"V{number} = {f'$(V{number + 1})' * 20}\n" for number in range(30)) + "V30 = x\na:\n\tx $(V0)\n"
+    (line,) = lines(text, "a") or []
+    assert UNKNOWN in line
+    assert len(line) < 10_000
+
+
 def test_what_is_given_wins() -> None:
     assert lines("V = 1\na:\n\tx $(V)\n", "a", V="2") == ["x 2"]
 

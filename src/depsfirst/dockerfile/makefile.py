@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_DEEPEST = 8
+_DEEPEST = 100
+_DEEPEST_VALUE = 40
+_LONGEST_VALUE = 10_000
 _RULE = re.compile(r"([^\t#:=][^#:=]*?)\s*::?(?!=)\s*([^;#=]*?)\s*(?:;\s*(.*))?(?:#.*)?\Z")
 _VARIABLE = re.compile(r"(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(::?:?=|\?=|\+=|=)\s*(.*?)\s*(?:\s#.*)?\Z")
 _INCLUDE = re.compile(r"-?s?include\s+(.+)")
@@ -57,22 +59,24 @@ class Makefile(NamedTuple):
             text = self._expanded(line, {**given, "@": target, "MAKE": "make"}, 0).strip()
             yield text.lstrip("@-+ \t")
 
-    def _expanded(self, text: str, given: Mapping[str, str | None], depth: int) -> str:
+    def _expanded(self, text: str, values: dict[str, str | None], depth: int) -> str:
         """A line with make's variables expanded; what only make can tell becomes unknown to the shell as well."""
         parts: list[str] = []
         position = 0
         while (dollar := text.find("$", position)) >= 0:
             parts.append(text[position:dollar])
             name, position = _reference(text, dollar + 1)
-            parts.append("$" if name == "$" else self._value(name, given, depth))
+            parts.append("$" if name == "$" else self._value(name, values, depth))
         return "".join((*parts, text[position:]))
 
-    def _value(self, name: str, given: Mapping[str, str | None], depth: int) -> str:
-        known = given.get(name)
-        if known is not None:
-            return known
-        own = self.variables.get(name)
-        return UNKNOWN if own is None or depth > _DEEPEST else self._expanded(own, given, depth + 1)
+    def _value(self, name: str, values: dict[str, str | None], depth: int) -> str:
+        """The value of a variable, noted in ``values`` so that each is expanded once; itself it cannot contain."""
+        if name not in values and name in self.variables and depth < _DEEPEST_VALUE:
+            values[name] = None
+            value = self._expanded(self.variables[name], values, depth + 1)
+            values[name] = value if len(value) <= _LONGEST_VALUE else None
+        known = values.get(name)
+        return UNKNOWN if known is None else known
 
 
 def _reference(text: str, start: int) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from depsfirst.dockerfile.shells.wrappers import SHELLS, Inner, unwrap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+_LONGEST_VALUE = 20_000
 MOST = 5000
 """Commands of one text that are noted."""
 _STANDARD_OUTPUT = frozenset({">", ">>", ">|", "&>", "&>>", ">&"})
@@ -90,7 +91,7 @@ class Execution:
 
     def set(self, name: str, value: str | None) -> None:
         """Give a variable a value."""
-        self.changed = {**self.changed, name: value}
+        self.changed = {**self.changed, name: None if value and len(value) > _LONGEST_VALUE else value}
 
     def assign(self, assignments: tuple[Assignment, ...]) -> None:
         """Give variables their values."""
