@@ -21,6 +21,7 @@ FLOORS = (
     {"checks", "generate", "engines"},
     {"reports"},
     {"cli_check", "cli_init"},
+    {"cli_external"},
     {"cli"},
     {"__main__"},
 )

@@ -54,13 +54,22 @@ def _run(given: list[str], begun: Begun | None) -> int:
         print(f"depsfirst {__version__}")
         return ExitCode.CLEAN
     gc.set_threshold(_FEW_COLLECTIONS)
+    given, passed = _parted(given)
     try:
         options = _parser(given).parse_args(given)
     except SystemExit as stop:  # after the help, or what is wrong with the words
         return stop.code if isinstance(stop.code, int) else ExitCode.FAILURE
-    options.begun = begun
+    options.begun, options.passed = begun, passed
     code: int = options.run(options)
     return code
+
+
+def _parted(given: list[str]) -> tuple[list[str], list[str]]:
+    """The words for us, and those behind ``--`` of a build, which are for its engine."""
+    if given[:1] != ["build"] or "--" not in given:
+        return given, []
+    place = given.index("--")
+    return given[:place], given[place + 1 :]
 
 
 def _open_outputs() -> None:
@@ -88,6 +97,11 @@ def _leave(code: int) -> NoReturn:
 
 
 def _build(options: Namespace) -> int:
+    if _is_external(options):
+        from depsfirst.cli_external import build_externally
+
+        _check_given(options)
+        return build_externally(options)
     from pathlib import Path
 
     from depsfirst.content import ContentStore, default_root
@@ -117,6 +131,18 @@ def _build(options: Namespace) -> int:
         print(as_table(built), file=sys.stderr)
     print(as_json(built) if options.format == "json" else built.reference)
     return ExitCode.CLEAN
+
+
+def _is_external(options: Namespace) -> bool:
+    """Whether another engine is asked for; the embedded one has none of the options of others."""
+    if options.engine != "embedded":
+        return True
+    others = {"--file": options.file, "--builder": options.builder, "--cache-to": options.cache_to}
+    others |= {"--cache-from": options.cache_from, "--": options.passed}
+    for name, value in others.items():
+        if value:
+            raise DepsfirstError(f'the embedded engine has no "{name}"', hint="choose another: --engine buildkit")
+    return False
 
 
 @contextmanager
@@ -291,6 +317,7 @@ def _add_build(verb: ArgumentParser) -> None:
     what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
     what.add_argument("--index", metavar="URL", help="simple API of the package index (default: uv's or pip's setting)")
     what.add_argument("--refresh", action="store_true", help="ask the Debian mirror again, whatever the cache knows")
+    _add_engine(verb)
     where = verb.add_argument_group("where it goes (default: the local Docker if one answers, else an archive)")
     kind = where.add_mutually_exclusive_group()
     kind.add_argument("-o", "--output", metavar="OUT", help="an archive FILE.tar, or an OCI layout oci:DIR[:TAG]")
@@ -311,6 +338,20 @@ def _add_build(verb: ArgumentParser) -> None:
     level.add_argument(
         "-v", "--verbose", action="store_const", const=1, dest="verbosity", help="say what was done and why"
     )
+
+
+def _add_engine(verb: ArgumentParser) -> None:
+    group = verb.add_argument_group("another engine, which builds the project's Dockerfile, or the one of init")
+    group.add_argument(
+        "--engine",
+        choices=("embedded", "buildkit", "docker", "podman"),
+        default="embedded",
+        help="what builds (default: embedded); words behind `--` are passed on to it",
+    )
+    group.add_argument("-f", "--file", metavar="FILE", help="the Dockerfile; DIR is its context then")
+    group.add_argument("--builder", metavar="NAME", help="the buildx builder, which may be on other machines")
+    group.add_argument("--cache-to", action="append", default=[], metavar="CACHE", help="where to keep the cache")
+    group.add_argument("--cache-from", action="append", default=[], metavar="CACHE", help="where to take it from")
 
 
 def _add_why(verb: ArgumentParser) -> None:

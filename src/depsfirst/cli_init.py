@@ -7,12 +7,24 @@ import sys
 from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError, ExitCode
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from pathlib import Path
 
     from depsfirst.generate.files import Generated
+
+
+class Wanted(NamedTuple):
+    """What a person asks for; None where the project's settings or a default decide, as in ``plan.Order``."""
+
+    directory: Path
+    base: str | None = None
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    index_url: str | None = None
+    platform: str | None = None
 
 
 def add_init(verb: ArgumentParser) -> None:
@@ -41,7 +53,8 @@ def _init(options: Namespace) -> int:
     for name, value in {"--base": options.base, "--index": options.index, "DIR": options.directory}.items():
         if value == "":
             raise DepsfirstError(f"{name} is empty", hint="give it a value, or leave it out")
-    made = generated(Path(options.directory), options.base, options.group, options.extra, options.index)
+    groups, extras = tuple(options.group), tuple(options.extra)
+    made = generated(Wanted(Path(options.directory), options.base, groups, extras, options.index))
     for note in made.notes:
         print(f"warning: {note}", file=sys.stderr)
     if options.diff:
@@ -52,7 +65,7 @@ def _init(options: Namespace) -> int:
     return ExitCode.CLEAN
 
 
-def generated(directory: Path, base: str | None, groups: list[str], extras: list[str], index: str | None) -> Generated:
+def generated(wanted: Wanted) -> Generated:
     """The files for the project in a directory.
 
     Raises:
@@ -63,8 +76,15 @@ def generated(directory: Path, base: str | None, groups: list[str], extras: list
     from depsfirst.generate.files import generate, image_for, project_in
     from depsfirst.plan import Order
 
-    project = project_in(directory)
-    order = Order(directory, image_for(project, base), None, tuple(groups), tuple(extras), index_url=index)
+    project = project_in(wanted.directory)
+    order = Order(
+        directory=wanted.directory,
+        base=image_for(project, wanted.base),
+        platform=wanted.platform,
+        groups=wanted.groups,
+        extras=wanted.extras,
+        index_url=wanted.index_url,
+    )
     return generate(make_plan(order, project, ContentStore(default_root())))
 
 

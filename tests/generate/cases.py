@@ -122,6 +122,6 @@ CASES = {
             "setup.py": "",
             "src/shop/__init__.py": "",
         },
-        options={"index": "https://user:secret@index.example/simple/"},
+        options={"index_url": "https://user:secret@index.example/simple/"},
     ),
 }

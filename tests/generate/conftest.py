@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from depsfirst.cli_init import generated
+from depsfirst.cli_init import Wanted, generated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,16 +41,7 @@ def write(tmp_path: Path) -> Write:
 def make() -> Make:
     """``make(directory)`` is what is generated for the project in it."""
 
-    def made(
-        directory: Path,
-        base: str | None = None,
-        groups: tuple[str, ...] = (),
-        extras: tuple[str, ...] = (),
-        index: str | None = None,
-    ) -> Generated:
-        return generated(directory, base, list(groups), list(extras), index)
-
-    return made
+    return lambda directory, **options: generated(Wanted(directory, **options))
 
 
 @pytest.fixture(autouse=True)

@@ -26,12 +26,14 @@ class Generated(NamedTuple):
         files: text by path.
         context: directory to build in.
         dockerfile: path of the Dockerfile.
+        reference: name and tag of the image.
         notes: what a person should know.
     """
 
     files: Mapping[Path, str]
     context: Path
     dockerfile: Path
+    reference: str
     notes: tuple[str, ...]
 
 
@@ -64,4 +66,4 @@ def generate(plan: Plan) -> Generated:
     alone = found.context == plan.project.root
     ignore = found.context / ".dockerignore" if alone else place.with_name("Dockerfile.dockerignore")
     files = {place: dockerfile(found.scheme), ignore: ignore_file(found.scheme)}
-    return Generated(files, found.context, place, found.notes)
+    return Generated(files, found.context, place, plan.reference, found.notes)

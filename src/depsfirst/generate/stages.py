@@ -48,8 +48,7 @@ def tools(scheme: Scheme) -> str:
         *_run(
             "--mount=type=cache,target=/root/.cache/pip",
             *_secret(scheme),
-            f"python3 -m venv --without-pip {_TOOLS}",
-            f"&& python3 -m pip --python {_TOOLS} --disable-pip-version-check install {' '.join(wanted)}",
+            f"python3 -m pip install --disable-pip-version-check --target {_TOOLS} {' '.join(wanted)}",
         ),
         "WORKDIR /build",
     ]

@@ -21,7 +21,7 @@ FIRST = b"oci-layout"
 
 _DEFAULT = "/var/run/docker.sock"
 _HEAD = f"POST {PATH} HTTP/1.1\r\nHost: docker\r\nContent-Type: {MEDIA_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n"
-_ELSEWHERE = ("-o", "--o", "-h", "--h")
+_ELSEWHERE = ("-o", "--o", "-h", "--h", "--en")
 _CONTEXT = b'"currentContext"'
 
 

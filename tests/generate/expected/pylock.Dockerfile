@@ -15,8 +15,7 @@ ENV PATH=/opt/tools/bin:$PATH \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -m venv --without-pip /opt/tools \
-    && python3 -m pip --python /opt/tools --disable-pip-version-check install "uv==${UV_VERSION}"
+    python3 -m pip install --disable-pip-version-check --target /opt/tools "uv==${UV_VERSION}"
 WORKDIR /build
 
 # The dependencies, and their bytecode. They are installed again only if the recipe says something else.

@@ -16,15 +16,14 @@ ENV PATH=/opt/tools/bin:$PATH \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -m venv --without-pip /opt/tools \
-    && python3 -m pip --python /opt/tools --disable-pip-version-check install "uv==${UV_VERSION}" "tomli==${TOMLI_VERSION}"
+    python3 -m pip install --disable-pip-version-check --target /opt/tools "uv==${UV_VERSION}" "tomli==${TOMLI_VERSION}"
 WORKDIR /build
 
 # The recipe: third-party packages alone. A new version of the project or another setting of a tool runs this
 # stage again, but it then writes what it wrote before, and the next stage is keyed by what it writes.
 FROM tools AS recipe
 COPY pyproject.toml ./
-RUN python3 -c 'import tomli as tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+RUN PYTHONPATH=/opt/tools python3 -c 'import tomli as tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
     print(*project.get("dependencies", []), *project["optional-dependencies"]["pg"], sep="\n")' > requirements.txt
 
 # The dependencies, and their bytecode. They are installed again only if the recipe says something else.

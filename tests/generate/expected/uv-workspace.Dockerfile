@@ -19,8 +19,7 @@ ENV PATH=/opt/tools/bin:$PATH \
     UV_DEFAULT_INDEX=https://index.example/simple
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=netrc,target=/root/.netrc \
-    python3 -m venv --without-pip /opt/tools \
-    && python3 -m pip --python /opt/tools --disable-pip-version-check install "uv==${UV_VERSION}"
+    python3 -m pip install --disable-pip-version-check --target /opt/tools "uv==${UV_VERSION}"
 WORKDIR /build
 
 # The recipe: third-party packages alone. A new version of the project or another setting of a tool runs this
