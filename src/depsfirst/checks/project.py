@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from depsfirst.checks.weight import LOCKS, Weight, weight_of
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from depsfirst.cache.changes import Change
     from depsfirst.cache.manifests import Place
     from depsfirst.checks.subject import Subject
-    from depsfirst.project.model import LockedFile, Recipe
 
-_PYTHON = (3, 12, 0)
-"""The version that a lock is read for where no image says one; which packages it has differs little."""
-_FITTING = re.compile(r"-(?:none-any|(?:cp312|abi3|none)-manylinux[^-]*x86_64[^-]*)\.whl$")
-_MEGABYTE = 10**6
 _EDITED_SETTING = "\n# edited\n"
-
-
-class Installed(NamedTuple):
-    """What an install of the locked dependencies comes to; ``size`` in bytes, None where the lock has no sizes."""
-
-    packages: int
-    size: int | None
-
-    def __str__(self) -> str:
-        packages = f"{self.packages} package{'s' * (self.packages != 1)}"
-        if self.size is None:
-            return packages
-        size = f"{self.size / 1e6:.0f} MB" if self.size >= _MEGABYTE else f"{self.size / 1e3:.0f} kB"
-        return f"{packages}, {size} to download"
 
 
 class ProjectFacts:
@@ -85,43 +65,24 @@ class ProjectFacts:
         return None
 
     @cached_property
-    def installed(self) -> Installed | None:
-        """What an install of the main dependencies comes to; None where no lock says it."""
+    def weight(self) -> Weight | None:
+        """About what an install of the main dependencies comes to; None where no lock says it."""
         for place in self.places:
-            directory = self._subject.directory / place.directory
-            found = self._subject.files.remember(("installed", directory), partial(_installed, directory))
-            if found is not None:
-                return found
+            for folder in place.folders():
+                for name in LOCKS:
+                    path = f"{folder}/{name}".lstrip("/")
+                    found = self._subject.files.remember(
+                        ("weight", self._subject.directory / path), partial(self._weigh, path, name)
+                    )
+                    if found:
+                        return found
         return None
+
+    def _weigh(self, path: str, name: str) -> Weight | None:
+        text = self._subject.read(path)
+        return weight_of(name, text) if text else None
 
     @property
     def cost(self) -> str:
         """The same for people; empty where nobody knows it."""
-        return str(self.installed) if self.installed else ""
-
-
-def _installed(directory: Path) -> Installed | None:
-    from depsfirst.project.discover import discover, read_lock
-    from depsfirst.project.model import Environment
-    from depsfirst.project.selection import select
-
-    try:
-        project = discover(directory)
-        recipe = select(read_lock(project), Environment(_PYTHON))
-    except DepsfirstError:
-        return None
-    return Installed(len(recipe.third_party), _size(recipe))
-
-
-def _size(recipe: Recipe) -> int | None:
-    sizes = [_download(package.files) for package in recipe.third_party]
-    known = [size for size in sizes if size]
-    return sum(known) if known and len(known) == len(sizes) else None
-
-
-def _download(files: Sequence[LockedFile]) -> int | None:
-    """Bytes of the file that would be downloaded, or of one that is much like it."""
-    wheels = [file for file in files if file.name.endswith(".whl") and file.size]
-    best = next((file for file in wheels if _FITTING.search(file.name)), None)
-    rest = sorted((file.size for file in wheels or files if file.size), reverse=True)
-    return best.size if best else next(iter(rest), None)
+        return str(self.weight) if self.weight else ""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.definitions import is_remote
+from depsfirst.cache.keys import ResultContent
 from depsfirst.cache.model import Build, Outcome, Status, Step, compare, steps
 from depsfirst.checks.commands import Commands
 from depsfirst.checks.places import place_of
 from depsfirst.dockerfile.context import IGNORE_FILE
+from depsfirst.dockerfile.gopath import has_wildcards
+from depsfirst.dockerfile.inclusion import literal_part
 from depsfirst.dockerfile.instructions import Add, Copy, Run, Transfer
 from depsfirst.dockerfile.mounts import Mount
 from depsfirst.dockerfile.scope import global_arguments, platform_arguments, resolve_origin
@@ -21,10 +23,11 @@ from depsfirst.dockerfile.stages import base_stage, references, require_target
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
     from pathlib import Path
 
     from depsfirst.cache.changes import Change
+    from depsfirst.cache.keys import Key
     from depsfirst.cache.manifests import Place
     from depsfirst.checks.files import Files
     from depsfirst.checks.model import Invocation
@@ -310,9 +313,16 @@ class Subject:
 
     def readers(self, path: str) -> tuple[Step, ...]:
         """The steps that notice an edit of a path of the context themselves, not by what ran before them."""
-        return tuple(
-            step for step in self.steps if any(affects(selection, path) for selection in self.selections(step))
-        )
+        if path not in self._readers:
+            self._readers[path] = tuple(step for step in self.steps if self._reads(step, path))
+        return self._readers[path]
+
+    @cached_property
+    def _readers(self) -> dict[str, tuple[Step, ...]]:
+        return {}
+
+    def _reads(self, step: Step, path: str) -> bool:
+        return any(can_read(selection, path) and affects(selection, path) for selection in self.selections(step))
 
     @cached_property
     def installing(self) -> tuple[Step, ...]:
@@ -321,27 +331,76 @@ class Subject:
 
     def reinstalled(self, change: Change | str) -> tuple[Step, ...]:
         """The steps that install third-party packages and run again for certain after a change."""
-        if not self.installing or (isinstance(change, str) and not self._can_reinstall):
-            return ()
-        outcomes = self.reruns(change) if isinstance(change, str) else self.after(change)
-        again = {place_of(each.step) for each in outcomes.rerun}
-        return tuple(step for step in self.installing if place_of(step) in again)
-
-    @cached_property
-    def _can_reinstall(self) -> bool:
-        """Whether any of the usual edits can install something again: all of them at once are asked about first."""
-        from depsfirst.cache.changes import Change
-
-        edits = [each.edits for name in self.changes if (each := self.project.change(name))]
-        outcomes = self.after(Change("paths", tuple(replace(edit, after=None) for some in edits for edit in some)))
-        return any(found.status is not Status.CACHED for step in self.installing if (found := outcomes.of(step)))
+        return tuple(step for step, status in self._installs_after(change) if status is Status.RERUNS)
 
     def reinstalls(self, change: str) -> int:
         """How much third-party software an edit installs again: 2 for each such step, 1 where it is not known."""
-        if not self.installing or not self._can_reinstall:
-            return 0
-        outcomes = self.reruns(change)
-        return sum(_WEIGHT[found.status] for step in self.installing if (found := outcomes.of(step)))
+        return sum(_WEIGHT[status] for _, status in self._installs_after(change))
+
+    def _installs_after(self, change: Change | str) -> tuple[tuple[Step, Status], ...]:
+        """What becomes of the installing steps; the keys are compared only where no short way tells."""
+        asked = self.project.change(change) if isinstance(change, str) else change
+        if not self.installing or asked is None:
+            return ()
+        readers = self._noticing(asked)
+        same = (readers, *(edit for edit in asked.edits if edit.after is not None))
+        if readers is None or same not in self._known_installs:
+            found = tuple(self._statuses(change, readers))
+            self._known_installs[same] = found
+        return self._known_installs[same]
+
+    @cached_property
+    def _known_installs(self) -> dict[Hashable, tuple[tuple[Step, Status], ...]]:
+        """By the steps that notice an edit; contents that nobody knows are all alike."""
+        return {}
+
+    def _statuses(self, change: Change | str, readers: frozenset[int] | None) -> Iterator[tuple[Step, Status]]:
+        for step in self.installing:
+            status = Status.UNKNOWN if readers is None else reached(step.key, readers)
+            if status is Status.UNKNOWN:
+                outcomes = self.reruns(change) if isinstance(change, str) else self.after(change)
+                found = outcomes.of(step)
+                status = found.status if found else Status.CACHED
+            yield step, status
+
+    def _noticing(self, change: Change) -> frozenset[int] | None:
+        """The keys of the steps that read what is edited; None where a named context is."""
+        if len(self.builds) > 1 or any(edit.context for edit in change.edits):
+            return None
+        return frozenset(id(step.key) for edit in change.edits for step in self.readers(edit.path))
+
+
+def reached(key: Key, edited: frozenset[int]) -> Status:
+    """What becomes of a step if the steps with these keys run again, as far as its own chain tells."""
+    if not edited:
+        return Status.CACHED
+    status = Status.CACHED
+    for each in key.chain():
+        if id(each) in edited:
+            return Status.UNKNOWN if status is Status.UNKNOWN or each.loose else Status.RERUNS
+        if each.loose or each.others or _reads_edited(each, edited):
+            status = Status.UNKNOWN
+    return status
+
+
+def _reads_edited(key: Key, edited: frozenset[int]) -> bool:
+    """Whether a step reads something of another stage that is behind an edited step."""
+    sources = [content.key for content in key.contents if isinstance(content, ResultContent)]
+    return any(reached(source, edited) is not Status.CACHED for source in sources)
+
+
+def can_read(selection: Selection, path: str) -> bool:
+    """Whether an edit of a path may be noticed: it is near what is read, before anything is compared."""
+    for read in selection.reads:
+        start = literal_part(read.path) if has_wildcards(read.path) else read.path
+        near = [start[1:], *(item.path for item in read.items)]
+        if any(_related(each.rstrip("/"), path) for each in near):
+            return True
+    return False
+
+
+def _related(one: str, other: str) -> bool:
+    return not one or one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def _merged(walks: Iterator[tuple[Step, ...]]) -> tuple[Step, ...]:
