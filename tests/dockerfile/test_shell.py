@@ -252,6 +252,8 @@ def test_argument_lists() -> None:
 
 def test_long_texts_are_quick_to_read() -> None:
     assert len(read_script("a && " * 4000 + "a").commands) == 4001
+    doubling = read_script("A=xx; for i in " + "x " * 60 + "; do A=$A$A; done; b $A")
+    assert doubling.commands[-1].texts == ("b", None)
     assert not read_script(
         "for i in " + "x " * 60 + "; do " + "for j in " + "y " * 60 + "; do sh -c 'a; b'; done; done"
     ).whole

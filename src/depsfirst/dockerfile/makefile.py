@@ -117,6 +117,7 @@ class _State:
         self._variables = variables
         self._include = include
         self._targets: tuple[str, ...] = ()
+        self._included: set[str] = set()
         self.first: str | None = None
         self.whole = True
 
@@ -134,6 +135,9 @@ class _State:
 
     def _read_included(self, names: str, depth: int) -> None:
         for name in names.split():
+            if name in self._included:
+                continue
+            self._included.add(name)
             text = self._include(name) if depth < _DEEPEST else None
             self.whole = self.whole and text is not None
             if text is not None:

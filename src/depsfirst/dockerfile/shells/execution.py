@@ -81,6 +81,11 @@ class Execution:
         return ChainMap(self.changed, self.base)  # type: ignore[arg-type] # nothing is set in it
 
     @property
+    def full(self) -> bool:
+        """Whether it has run as many commands as are noted."""
+        return len(self.commands) >= MOST
+
+    @property
     def home(self) -> str | None:
         """What ``~`` means."""
         return self.variables.get("HOME") if self._user == "" else None
@@ -155,6 +160,9 @@ class Execution:
         place: tuple[int, int] = (0, 0),
     ) -> bool | None:
         """Run a command; whether it succeeds, if that is known."""
+        if self.full:
+            self.fail(f"it has more than {MOST} commands")
+            return None
         command = self._command(words, assignments, redirects, place)
         if not words:
             self._note(command)
@@ -193,10 +201,7 @@ class Execution:
         )
 
     def _note(self, command: Command) -> None:
-        if len(self.commands) < MOST:
-            self.commands.append(command)
-        else:
-            self.fail(f"it has more than {MOST} commands")
+        self.commands.append(command)
 
     def _within(self, command: Command, inner: Inner, place: tuple[int, int]) -> bool | None:
         """Run what a command runs."""
