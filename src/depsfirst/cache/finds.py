@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from depsfirst.cache.effects import files_before
-from depsfirst.cache.nodes import Exported, File, Hidden, LostError, Node, find_node, put
+from depsfirst.cache.nodes import Exported, File, Hidden, LostError, Node, find_node
 from depsfirst.cache.results import Results
 from depsfirst.dockerfile.commands import installations
 from depsfirst.dockerfile.filetree import Kind
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from depsfirst.cache.build import Build
     from depsfirst.cache.keys import Key
-    from depsfirst.dockerfile.commands import Reading
     from depsfirst.dockerfile.context import Context
 
     Reader = Callable[[Context, str], bytes | None]
@@ -38,8 +37,9 @@ class Finds:
     def __init__(self, build: Build, read: Reader) -> None:
         self._build = build
         self._read = read
-        self._results = _Hopeful(build)
+        self._results = Results(build)
         self._roots: dict[Key, Node] = {}
+        self._written: dict[Key, frozenset[str]] = {}
 
     def text(self, key: Key, path: str) -> str | None:
         """The text at an absolute path, as a RUN finds it; None if there is none, or if it is not known."""
@@ -63,10 +63,21 @@ class Finds:
         return isinstance(self._node(key, path), Exported)
 
     def _node(self, key: Key, path: str) -> Node | None:
+        """What stands at a path, RUNs that may have changed it and are not seen to do so left aside."""
         try:
-            return find_node(self._root(key), path) if path.startswith("/") else None
+            node = find_node(self._root(key), path) if path.startswith("/") else None
+            while isinstance(node, Hidden) and self._is_left_alone(node.key, node.path) and node.key.parent:
+                node = find_node(self._results.root(node.key.parent), node.path)
         except LostError:
             return None
+        return node
+
+    def _is_left_alone(self, key: Key, path: str) -> bool:
+        if not isinstance(key.instruction, Run):
+            return False
+        if key not in self._written:
+            self._written[key] = frozenset(_written(key.instruction, key))
+        return not any(f"{path}/".startswith(f"{each}/") for each in self._written[key])
 
     def _root(self, key: Key) -> Node:
         """The files that a RUN finds, its mounts included."""
@@ -84,29 +95,12 @@ class Finds:
             return below
 
 
-class _Hopeful(Results):
-    def _changed(self, key: Key, below: Node) -> Node:
-        try:
-            return super()._changed(key, below)
-        except LostError:
-            return _without_written(key, below)
-
-
-def _without_written(key: Key, below: Node) -> Node:
-    run, place = key.instruction, key.place
-    if not isinstance(run, Run) or place is None:
-        return below
-    reading = installations(run, shell=place.shell, variables=place.scope.variables, cwd=place.cwd, user=place.user)
-    for path in _written(reading):
-        try:
-            below = put(below, path, Hidden(key, path), trailing=True) if find_node(below, path) else below
-        except LostError:
-            continue
-    return below
-
-
-def _written(reading: Reading) -> Iterator[str]:
+def _written(run: Run, key: Key) -> Iterator[str]:
     """The paths that a RUN is seen to write: those of redirects and exports, and what moves or edits files."""
+    place = key.place
+    if place is None:
+        return
+    reading = installations(run, shell=place.shell, variables=place.scope.variables, cwd=place.cwd, user=place.user)
     yield from (export.output for export in reading.exports if export.output)
     for command in reading.script.commands:
         words = [redirect.target for redirect in command.redirects if ">" in redirect.operator]
