@@ -92,7 +92,7 @@ def each(walk: Walk, node: Node) -> bool | None:
     unknown = any(word.text is None or word.pattern for word in words)
     if words and not unknown and not leaves and len(words) <= _MOST_ROUNDS and node.children[0].type == "for":
         for word in words:
-            if walk.shell.full:
+            if walk.shell.is_full():
                 break
             walk.shell.set(name, word.text)
             walk.sequence(body.children)

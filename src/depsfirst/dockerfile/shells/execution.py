@@ -80,10 +80,12 @@ class Execution:
             return self.base
         return ChainMap(self.changed, self.base)  # type: ignore[arg-type] # nothing is set in it
 
-    @property
-    def full(self) -> bool:
-        """Whether it has run as many commands as are noted."""
-        return len(self.commands) >= MOST
+    def is_full(self) -> bool:
+        """Whether it has run as many commands as are noted; that there are more is noted, too."""
+        if len(self.commands) >= MOST:
+            self.fail(f"it has more than {MOST} commands")
+            return True
+        return False
 
     @property
     def home(self) -> str | None:
@@ -160,8 +162,7 @@ class Execution:
         place: tuple[int, int] = (0, 0),
     ) -> bool | None:
         """Run a command; whether it succeeds, if that is known."""
-        if self.full:
-            self.fail(f"it has more than {MOST} commands")
+        if self.is_full():
             return None
         command = self._command(words, assignments, redirects, place)
         if not words:
