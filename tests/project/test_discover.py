@@ -89,6 +89,12 @@ def test_a_lock_that_cannot_be_chosen(lock: str, message: str, write: Write, ref
         ({"pyproject.toml": MANIFEST}, "there is no lock", "run `uv lock`"),
         ({"pyproject.toml": '[tool.poetry]\nname = "a"'}, "there is no lock", "run `poetry lock`"),
         ({"pyproject.toml": f"{MANIFEST}[tool.pdm]"}, "there is no lock", "run `pdm lock`"),
+        ({"pyproject.toml": f"{MANIFEST}dynamic = ['dependencies']"}, "there is no lock", "run `uv lock`"),
+        (
+            {"pyproject.toml": MANIFEST, "requirements.in": "a"},
+            "there is no lock",
+            "run `uv pip compile requirements.in --generate-hashes -o requirements.txt`",
+        ),
         ({"Pipfile": ""}, "there is no lock", "run `pipenv lock`"),
         (
             {"setup.py": ""},
@@ -101,7 +107,7 @@ def test_what_is_missing_is_said_with_the_way_out(
     files: dict[str, str], message: str, hint: str, write: Write, refused: Refused
 ) -> None:
     root = write(files)
-    error = refused(discover, root)
+    error = refused(lambda: read_lock(discover(root)))
     assert (error.message, error.hint) == (message, hint)
     assert str(error.where).startswith(str(root))
 
@@ -162,7 +168,7 @@ def test_who_is_no_member_has_no_lock(write: Write, refused: Refused) -> None:
     root = write({"pyproject.toml": WORKSPACE, "uv.lock": UV_LOCK})
     for name in ("packages/old", "tools/x"):
         write({f"{name}/pyproject.toml": MANIFEST})
-        assert refused(discover, root / name).message == "there is no lock"
+        assert refused(read_lock, discover(root / name)).message == "there is no lock"
 
 
 def test_a_workspace_whose_members_are_no_pattern(write: Write, refused: Refused) -> None:

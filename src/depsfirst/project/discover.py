@@ -138,9 +138,7 @@ def _lock(root: Path, pyproject: Table | None) -> Path:
     if found:
         return root / found[0]
     lock = (_workspace_lock(root) if pyproject else None) or _export(root)
-    if lock is None:
-        raise _no_lock(root, pyproject)
-    return lock
+    return lock or _unlocked(root, pyproject)
 
 
 def _chosen_lock(root: Path, settings: Table) -> Path:
@@ -203,22 +201,33 @@ def _matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:
         ) from None
 
 
+def _unlocked(root: Path, pyproject: Table | None) -> Path:
+    """What stands in for a lock where there is none, if it says all that is wanted."""
+    if _is_file(root / "requirements.in"):
+        return root / "requirements.in"
+    if pyproject is not None and _says_what_it_wants(pyproject):
+        return root / MANIFEST
+    raise _no_lock(root, pyproject)
+
+
+def _says_what_it_wants(pyproject: Table) -> bool:
+    dynamic = pyproject.table("project").texts("dynamic")
+    static = "project" in pyproject and not {"dependencies", "optional-dependencies"}.intersection(dynamic)
+    return static or "poetry" in pyproject.table("tool")
+
+
 def _no_lock(root: Path, pyproject: Table | None) -> DepsfirstError:
+    from depsfirst.project.locks import requirements, unlocked
+
     if pyproject is None and not any(_is_file(root / name) for name in _SIGNS):
         return DepsfirstError(
             "there is no Python project here", where=str(root), hint=f"a project has {MANIFEST} or requirements.txt"
         )
-    module = "pipenv" if _is_file(root / "Pipfile") else _spoken(pyproject)
-    found = next((format_of(name) for name, each in {**MANAGERS, **EXPORTS}.items() if each == module), None)
-    return DepsfirstError("there is no lock", where=str(root), hint=f"run `{found.COMMAND}`" if found else None)
-
-
-def _spoken(pyproject: Table | None) -> str:
-    """The manager that a manifest is written for."""
-    if pyproject is None:
-        return "requirements"
-    tool = pyproject.table("tool")
-    return next((name for name in ("poetry", "pdm") if name in tool), "uv")
+    if _is_file(root / "Pipfile"):
+        command = "pipenv lock"
+    else:
+        command = unlocked.command_for(pyproject.values, MANIFEST) if pyproject else requirements.COMMAND
+    return DepsfirstError("there is no lock", where=str(root), hint=f"run `{command}`")
 
 
 def read_lock(project: Project) -> Lock:
@@ -272,7 +281,7 @@ def _lock_text(project: Project) -> LockText:
     if project.lock.name == "Pipfile.lock":
         pipfile = project.lock.parent / "Pipfile"
         return LockText(name, text, {"Pipfile": _text(pipfile)} if _is_file(pipfile) else {})
-    if project.lock.suffix != ".txt":
+    if project.lock.suffix not in {".txt", ".in"}:
         return LockText(name, text)
     return LockText(name, text, _included(project.lock.parent, project.lock.name, text))
 

@@ -33,6 +33,10 @@ def normalize(name: str) -> str:
     return _SEPARATORS.sub("-", name).lower()
 
 
+class UnlockedError(DepsfirstError):
+    """Nothing is locked, but what is wanted stands in a file, so that somebody may resolve it."""
+
+
 class Source(NamedTuple):
     """Where a locked package comes from, and its ``location``.
 

@@ -18,7 +18,7 @@ from packaging.utils import (
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.locked import canonical_version, is_commit
 from depsfirst.project.markers import admits, all_of, check
-from depsfirst.project.model import LockedFile, LockedPackage, Source, normalize
+from depsfirst.project.model import LockedFile, LockedPackage, Source, UnlockedError, normalize
 from depsfirst.project.requirement import parse_requirement
 from depsfirst.values import NamedTuple
 
@@ -227,12 +227,15 @@ def checked(pins: Iterable[Pin], constraints: Iterable[Pin]) -> list[Pin]:
     """The pins, those whose version only a constraint gives included.
 
     Raises:
-        DepsfirstError: a line is not pinned, contradicts a constraint, or lacks the hash that others have.
+        DepsfirstError: a line is not pinned, contradicts a constraint, or lacks the hash that others have; an
+            UnlockedError if no line has a hash, so that the file may be one of wishes.
     """
+    pins = list(pins)
     by_name: dict[str, list[Pin]] = {}
     for constraint in constraints:
         by_name.setdefault(constraint.name, []).append(constraint)
-    found = [each for pin in pins for each in _constrained(pin, by_name.get(pin.name, []))]
+    unpinned = DepsfirstError if any(pin.hashes for pin in pins) else UnlockedError
+    found = [each for pin in pins for each in _constrained(pin, by_name.get(pin.name, []), unpinned)]
     if any(pin.hashes for pin in found):
         for pin in found:
             if not pin.hashes and (pin.source is None or pin.file_name):
@@ -242,11 +245,11 @@ def checked(pins: Iterable[Pin], constraints: Iterable[Pin]) -> list[Pin]:
     return found
 
 
-def _constrained(pin: Pin, constraints: list[Pin]) -> Iterator[Pin]:
+def _constrained(pin: Pin, constraints: list[Pin], unpinned: type[DepsfirstError]) -> Iterator[Pin]:
     if pin.version is None and pin.source is None:
         exact = [each for each in constraints if each.version and admits(pin.specifier, each.version)]
         if not exact:
-            raise DepsfirstError(f'"{pin.name}{pin.specifier}" is not pinned', where=pin.where, hint=_PIN)
+            raise unpinned(f'"{pin.name}{pin.specifier}" is not pinned', where=pin.where, hint=_PIN)
         for each in exact:
             marker = all_of(pin.marker, each.marker)
             yield pin._replace(version=each.version, hashes=pin.hashes | each.hashes, marker=marker)

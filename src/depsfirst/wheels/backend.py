@@ -156,7 +156,7 @@ class _Call(NamedTuple):
             ) from error
         # away from the project, whose settings of uv are for its own environment
         command = [uv, *arguments]
-        variables = _uv_environment()
+        variables = uv_environment()
         done = run(command, check=False, cwd=self.scratch, env=variables, stdout=PIPE, stderr=STDOUT, **_AS_TEXT)
         self.progress.note(done.stdout.strip())
         if done.returncode != 0:
@@ -266,7 +266,7 @@ def _is_direct(requirement: str, source: Source) -> bool:
         ) from error
 
 
-def _uv_environment() -> dict[str, str]:
+def uv_environment() -> dict[str, str]:
     """The user's variables for uv, and those of pip under uv's names where uv has none of its own."""
     unwanted = _OF_OUR_PYTHON | _OF_ANOTHER_PYTHON
     variables = {name: value for name, value in os.environ.items() if name not in unwanted}

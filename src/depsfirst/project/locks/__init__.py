@@ -45,12 +45,15 @@ EXPORTS: Mapping[str, str] = {
 }
 """Files that people also write beside a manager's own, so that they count only where there is none; best first."""
 
+UNLOCKED: Mapping[str, str] = {"requirements.in": "unlocked", "pyproject.toml": "unlocked"}
+"""Files that stand in for a lock where there is none; best first."""
+
 _NAMED_PYLOCK = re.compile(r"pylock\.[^.]+\.toml")
 
 
 def format_of(name: str) -> Format | None:
     """The format of a lock, by its file name; any other ``.txt`` is a requirements file."""
-    module = MANAGERS.get(name) or EXPORTS.get(name)
+    module = MANAGERS.get(name) or EXPORTS.get(name) or UNLOCKED.get(name)
     if module is None and _NAMED_PYLOCK.fullmatch(name):
         module = "pylock"
     if module is None and PurePath(name).suffix == ".txt":

@@ -1,0 +1,120 @@
+"""Resolves the requirements of a project that has no lock, with uv, for one environment; remembers what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.project.discover import lock_fingerprint
+from depsfirst.project.model import MAIN, LockText
+
+if TYPE_CHECKING:
+    from depsfirst.content import ContentStore
+    from depsfirst.progress import Progress
+    from depsfirst.project.model import Environment, Lock, Project
+
+_MEMO = "resolutions"
+_FORMAT = 1
+_PLATFORMS = {"linux/amd64": "x86_64-unknown-linux-gnu", "linux/arm64": "aarch64-unknown-linux-gnu"}
+_OPTIONS = ("--quiet", "--no-progress", "--no-header", "--no-annotate", "--no-emit-index-url", "--generate-hashes")
+_TAIL = 12
+
+
+class Wish(NamedTuple):
+    """What is to be resolved: a project without a lock, for an environment, with groups and extras."""
+
+    project: Project
+    environment: Environment
+    groups: frozenset[str] = frozenset({MAIN})
+    extras: frozenset[str] = frozenset()
+
+
+def resolved(
+    wish: Wish, store: ContentStore, progress: Progress, *, index_url: str | None = None, refresh: bool = False
+) -> Lock:
+    """A lock of what suits a wish now, or did when it was asked for first: manifest and choice are its key.
+
+    Args:
+        wish: what is to be resolved.
+        store: remembers the result.
+        progress: is told that there is no lock.
+        index_url: simple URL of the package index; the user's settings of uv and pip decide where it is None.
+        refresh: whether to resolve again what is remembered.
+
+    Raises:
+        DepsfirstError: no set of packages suits, or the index cannot be reached.
+    """
+    from depsfirst.project.locks import requirements
+
+    key = _key(wish, index_url)
+    text = None if refresh else store.recall(_MEMO, key)
+    if not isinstance(text, str):
+        text = _compiled(wish, index_url)
+        store.remember(_MEMO, key, text)
+        progress.warn(_told(wish, text))
+    lock = requirements.read(LockText("what uv resolved", text), wish.project)
+    edges = lock.roots[MAIN]
+    return lock._replace(roots=dict.fromkeys({MAIN, *wish.groups}, edges), extras=dict.fromkeys(wish.extras, ()))
+
+
+def _key(wish: Wish, index_url: str | None) -> str:
+    environment, groups, extras = wish.environment, sorted(wish.groups), sorted(wish.extras)
+    facts = [
+        _FORMAT,
+        lock_fingerprint(wish.project),
+        environment.version,
+        environment.platform,
+        groups,
+        extras,
+        index_url,
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _told(wish: Wish, text: str) -> str:
+    count = sum(not line.startswith((" ", "#", "-")) for line in text.splitlines() if line)
+    packages = "1 package" if count == 1 else f"{count} packages"
+    environment = f"Python {wish.environment.version} on {wish.environment.platform}"
+    return f"there is no lock: uv resolved {packages} for {environment}; lock them for a build that others can repeat"
+
+
+def _compiled(wish: Wish, index_url: str | None) -> str:
+    """Requirements with hashes, as uv resolves them in the project's directory, where its settings for uv hold."""
+    from subprocess import DEVNULL, run
+
+    from uv import find_uv_bin
+
+    from depsfirst.wheels.backend import uv_environment
+
+    python = ("--python", sys.executable, "--python-version", wish.environment.version)
+    platform = ("--python-platform", _PLATFORMS[wish.environment.platform])
+    groups = [f"--group={name}" for name in sorted(wish.groups - {MAIN})]
+    choice = [*groups, *(f"--extra={name}" for name in sorted(wish.extras))]
+    index = [f"--default-index={index_url}"] if index_url else []
+    command = [find_uv_bin(), "pip", "compile", *_OPTIONS, *python, *platform, *choice, *index]
+    directory = wish.project.lock.parent
+    done = run(
+        [*command, "--", wish.project.lock.name],
+        check=False,
+        cwd=directory,
+        env=uv_environment(),
+        stdin=DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode != 0:
+        raise _failure(wish.project, done.stderr)
+    return done.stdout
+
+
+def _failure(project: Project, output: str) -> DepsfirstError:
+    lines = [f"  {line.rstrip()}" for line in output.splitlines() if line.strip()][-_TAIL:]
+    return DepsfirstError(
+        "there is no lock, and uv cannot resolve what is wanted:\n" + "\n".join(lines),
+        where=str(project.lock),
+        hint="mend what its last lines name, or see whether the index can be reached (--index, UV_DEFAULT_INDEX)",
+    )
