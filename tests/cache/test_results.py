@@ -9,9 +9,10 @@ from depsfirst.cache.model import CauseKind
 from depsfirst.dockerfile.buildkit import CLASSIC, CURRENT, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from depsfirst.cache.keys import Place
+    from depsfirst.cache.packed import Read
     from depsfirst.dockerfile.shell import Command
 
 NOTES = {"notes.md": "2"}
@@ -199,7 +200,7 @@ def test_reasons_name_the_step_that_may_write() -> None:
     text = text.replace("RUN make", "RUN cp -r /src /out")
     project = Project(text)
     assert reasons(project, project.edited(CODE))[-1] == [
-        'the files that line 5 takes from "b" differ: src/shop/main.py differs'
+        'the files that line 5 takes from "b" differ: line 2 copies src/shop/main.py into them'
     ]
     text = text.replace("RUN cp -r /src /out", "RUN date > /out")
     project = Project(text)
@@ -261,6 +262,109 @@ def test_secrets_make_some_releases_compare_what_is_below(version: Version, expe
     text = "RUN echo {}\nRUN --mount=type=secret,id=s true\nRUN true"
     one, other = (Project(text.format(word), version=version) for word in ("a", "b"))
     assert letters(one, other) == expected
+
+
+INSTALLED = [
+    ("RUN pip install -r /src/README", "/src/README /r", CODE, "c"),
+    ("RUN pip install -r /src/README", "/src /r", CODE, "R"),
+    (
+        "RUN pip install flask && apt-get update && apt-get install -y curl && apt-get clean",
+        "/src/README /r",
+        CODE,
+        "c",
+    ),
+    ("RUN pip install flask", "/usr/local/lib /r", CODE, "?"),
+    ("RUN pip install flask", "/src/shop /r", LIST, "c"),
+    ("RUN pip install -t /src/shop flask", "/src/shop /r", LIST, "?"),
+    ("WORKDIR /src\nRUN pip install flask", "/src/shop /r", LIST, "c"),
+    ("WORKDIR /src\nRUN pip install .", "/src/shop /r", LIST, "?"),
+    ("WORKDIR /src\nRUN uv run x", "/src/README /r", CODE, "?"),
+    ("WORKDIR /src\nRUN npm install left-pad", "/src/README /r", CODE, "?"),
+    ("RUN pip install flask && rm -rf /src/shop", "/src /r", LIST, "R"),
+    ("RUN pip install flask && make", "/src/README /r", CODE, "?"),
+    ("RUN pip install flask && make", "/src /r", CODE, "?"),
+    ("WORKDIR /src\nRUN poetry install --only-root", "/src /r", CODE, "R"),
+    ("WORKDIR /src\nRUN poetry install", "/src/poetry.lock /r", CODE, "?"),
+    ("WORKDIR /src\nRUN poetry add flask", "/src/README /r", CODE, "?"),
+    ("WORKDIR /src\nRUN npm ci", "/src/README /r", CODE, "c"),
+    ("WORKDIR /src\nRUN npm run build", "/src/README /r", CODE, "?"),
+    ("WORKDIR /src\nRUN python setup.py install", "/src/README /r", CODE, "?"),
+    ("RUN poetry export -o /src/README", "/src/README /r", CODE, "?"),
+    ("RUN poetry export -o /src/README", "/src/shop /r", LIST, "c"),
+    ("RUN uv --version && pip config set a b", "/src/README /r", CODE, "c"),
+    ("RUN useradd -m app && chown -R 5 /src", "/src/README /r", CODE, "c"),
+    ("RUN useradd -m app", "/etc/passwd /r", CODE, "?"),
+    ("RUN useradd -m -d /src app", "/src/README /r", CODE, "?"),
+    ("RUN curl -o /tool https://h.example/tool && chmod +x /tool", "/src/README /r", CODE, "c"),
+    ("RUN curl -o /tool https://h.example/tool && chmod +x /tool", "/tool /r", CODE, "?"),
+    ("RUN curl https://h.example/tool | sh", "/src/README /r", CODE, "?"),
+    ("RUN --mount=type=cache,target=/root/.cache pip install flask", "/src/README /r", CODE, "c"),
+]
+
+
+@pytest.mark.parametrize(("stage", "taken", "edit", "expected"), INSTALLED)
+def test_installers_leave_alone_what_was_put_there(
+    stage: str, taken: str, edit: Mapping[str, Any], expected: str
+) -> None:
+    assert fate(stage, taken, edit) == expected
+
+
+def test_what_installers_write_is_theirs() -> None:
+    files = {f"src/{name}": "1" for name in ("uv.lock", "venv/a", "node_modules/a", "x.egg-info/a", "_version.py")}
+    for name in files:
+        assert fate("WORKDIR /src\nRUN uv sync", f"/{name} /r", CODE, {**FILES, **files}) == "?"
+
+
+MAKEFILE = "copy:\n\tcp /src/README /out\nodd:\n\t./configure\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "taken", "edit", "expected"),
+    [
+        ("copy", "/out /r", CODE, "c"),
+        ("copy", "/out /r", LIST, "R"),
+        ("copy", "/src/README /r", CODE, "c"),
+        ("odd", "/src/README /r", CODE, "?"),
+        ("none", "/src/README /r", CODE, "?"),
+    ],
+)
+def test_a_makefile_is_followed(target: str, taken: str, edit: Mapping[str, Any], expected: str) -> None:
+    files = {**FILES, "Makefile": MAKEFILE}
+    options = {"read": lambda path: files[path].encode() if path in files else None}
+    stage = f"WORKDIR /w\nCOPY Makefile ./\nRUN make {target}"
+    assert fate(stage, taken, edit, files, options=options) == expected
+
+
+class Whole(NamedTuple):
+    """A wheel of everything."""
+
+    source: str
+    output: str
+
+    def differs(self, paths: Collection[str], before: Read, after: Read) -> bool:
+        return any(path.endswith(".py") and before(path) != after(path) for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("taken", "edit", "expected"),
+    [
+        ("/dist/*.whl /r/", CODE, "R"),
+        ("/dist/shop-*.whl /r/", CODE, "R"),
+        ("/dist /r", CODE, "R"),
+        ("/dist/*.whl /r/", LIST, "?"),
+        ("/dist/*.whl /r/", NOTES, "c"),
+        ("/dist/[a-f]*.whl /r/", CODE, "?"),
+        ("/src/README /r/", CODE, "c"),
+    ],
+)
+def test_a_wheel_is_another_one_with_other_code(taken: str, edit: Mapping[str, Any], expected: str) -> None:
+    text = f"FROM base AS b\nCOPY src /src\nRUN pack\nFROM other\nCOPY --from=b {taken}"
+
+    def project(files: Mapping[str, Any]) -> Project:
+        packers = (lambda command, _: Whole("/src", "/dist") if command.program == "pack" else None,)
+        return Project(text, files, options={"packers": packers, "read": lambda path: files[path].encode()})
+
+    assert letters(project(FILES), project({**FILES, **edit}))[-1] == expected
 
 
 def test_links_of_a_stage_lead_where_they_say() -> None:

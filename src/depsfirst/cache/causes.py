@@ -216,9 +216,9 @@ def _content_cause(comparison: Comparison, contents: tuple[Content, Content], st
         return Cause(CauseKind.READS_PATH, f"{reads} {verb} {objects}{of_context}", step.line, paths)
     if isinstance(after, ResultContent):
         may = "differ" if certain else "may differ"
-        culprit, why = comparison.reason(before, after)
-        text = f'the files that line {step.line} takes from "{after.name}" {may}: {why}'
-        return Cause(CauseKind.STAGE_CONTENT, text, culprit, after.request.sources, certain)
+        reason = comparison.reason(before, after)
+        text = f'the files that line {step.line} takes from "{after.name}" {may}: {reason.text}'
+        return Cause(CauseKind.STAGE_CONTENT, text, reason.line, after.request.sources, certain)
     return Cause(CauseKind.DEFINITION, f"{reads} took its files from elsewhere", step.line, certain=certain)
 
 

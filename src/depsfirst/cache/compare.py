@@ -146,8 +146,29 @@ class Comparison:
             roots = self._roots(before, after)
             nodes = [[found(root, path) for path in paths] for root, paths in zip(roots, starts, strict=True)]
             if reason := self._reasons.first(zip(*nodes, strict=False)):
-                return reason
-        return None, "they come from elsewhere"
+                return self._traced(after.key, reason)
+        return Reason(None, "they come from elsewhere")
+
+    def _traced(self, key: Key, reason: Reason) -> Reason:
+        """The same reason with the line that brings a file of a build context in."""
+        line = self._copying_line(key, reason.path, set()) if reason.path else None
+        return Reason(line, f"line {line} copies {reason.path} into them", reason.path) if line else reason
+
+    def _copying_line(self, key: Key, path: str, seen: set[Key]) -> int | None:
+        """The last step of a chain that reads a path of a build context, or takes it from a stage that does."""
+        for each in key.chain():
+            if each in seen:
+                return None
+            seen.add(each)
+            for content in (*each.contents, *(content for other in each.others for content in other.contents)):
+                if isinstance(content, ContextContent) and _reads(
+                    self.selection(content.context, content.request), path
+                ):
+                    step = each.instruction or each.others[0].instruction
+                    return step.line if step else None
+                if isinstance(content, ResultContent) and (line := self._copying_line(content.key, path, seen)):
+                    return line
+        return None
 
     def _roots(self, before: ResultContent, after: ResultContent) -> tuple[Node, Node]:
         return self._results[0].root(before.key), self._results[1].root(after.key)
@@ -173,6 +194,10 @@ def _remotes(before: RemoteContent, after: RemoteContent) -> Verdict:
     return SAME if before.url == after.url else MAYBE
 
 
+def _reads(selection: Selection, path: str) -> bool:
+    return any(path == item.path or _is_below(path, item.path) for read in selection.reads for item in read.items)
+
+
 def _is_plain(request: Request) -> bool:
     """Whether all that counts are whole paths."""
     whole = request.literal or not any(has_wildcards(clean("/" + source)) for source in request.sources)
@@ -191,11 +216,11 @@ def _starts(request: Request) -> list[str]:
 def _fits_wheels(source: str) -> bool:
     """Whether a source takes every wheel of a directory."""
     name = source.rpartition("/")[2]
-    return name in ("", "*", "*.w*") or (name.endswith("*.whl") and name.count("*") == 1)
+    return name in ("", "*", "*.w*") or (name.endswith("*.whl") and not has_wildcards(name.removesuffix("*.whl")))
 
 
 def _is_below(path: str, other: str) -> bool:
-    return path != other and path.startswith(other.rstrip("/") + "/")
+    return path != other and (not other or path.startswith(other.rstrip("/") + "/"))
 
 
 def found(root: Node, path: str) -> Node | None:

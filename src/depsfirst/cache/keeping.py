@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.nodes import Hidden, LostError, Node, Own, Tree, put
 from depsfirst.dockerfile.installers.model import Download, Export, Installation, Ownership, Unknown
+from depsfirst.dockerfile.installers.tools import Tool, tool_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,41 +28,65 @@ _SYSTEM = re.compile(
     "/(?:bin|boot|dev|etc|lib[^/]*|proc|run|sbin|sys|usr/(?:bin|include|lib[^/]*|sbin|share)|"
     "usr/local/(?:bin|etc|include|lib[^/]*|sbin|share)|var/(?:cache|lib|log|mail|run|spool))"
 )
-_INSTALLERS = (
-    "pip pip-sync pip-compile pipx uv poetry pdm pipenv conda mamba micromamba pixi npm yarn pnpm build "
-    "apt-get apt aptitude apk dnf yum microdnf tdnf zypper pacman"
-)
-_FAMILIES = frozenset(_INSTALLERS.split())
+_SYSTEMS = frozenset({"apt-get", "apt", "aptitude", "apk", "dnf", "yum", "microdnf", "tdnf", "zypper", "pacman"})
+_INSTALLERS = "pip pip-sync pip-compile pipx uv poetry pdm pipenv conda mamba micromamba pixi npm yarn pnpm build"
+_FAMILIES = _SYSTEMS | frozenset(_INSTALLERS.split())
 _QUIET_VERBS = (
-    "--version -V version config cache list freeze check show about self python update clean autoclean autoremove "
-    "purge remove upgrade dist-upgrade del info search tree env use"
+    "--version -V config cache list freeze check show about self python update clean autoclean autoremove "
+    "purge upgrade dist-upgrade del info search tree env use"
 )
 _QUIET = frozenset(_QUIET_VERBS.split())
-_EDITING = frozenset({"add", "remove", "init", "upgrade", "self"})
+_FOREIGN_VERBS = "add remove rm uninstall init new run exec x dlx start shell version publish self cache"
+_FOREIGN = frozenset(_FOREIGN_VERBS.split())
+"""Verbs that edit the project, or that run something else."""
+_EDITORS = frozenset({"pipenv", "npm", "yarn", "pnpm"})
+"""Installers that note in the manifest which packages they are told to install."""
 _WORDS = re.compile("[a-z-]+")
 _ACCOUNTS = frozenset({"useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"})
 _ACCOUNT_PLACES = ("/etc", "/home", "/var")
 
 
-def kept(node: Node, key: Key, path: str = "") -> Node:
+class Work(NamedTuple):
+    """Where an installer works.
+
+    Attributes:
+        directory: absolute; it may make new files there, as a virtual environment or a lock.
+        deep: it may make new files below it as well, as building a project does.
+    """
+
+    directory: str
+    deep: bool = True
+
+    def reaches(self, path: str) -> bool:
+        """Whether files may be new at a path, or below it."""
+        below = self.deep and f"{path}/".startswith(f"{self.directory.rstrip('/')}/")
+        return below or f"{self.directory}/".startswith(f"{path.rstrip('/')}/")
+
+
+ANYWHERE = Work("/")
+
+
+def kept(node: Node, key: Key, path: str = "", work: Work = ANYWHERE) -> Node:
     """What is at a path after a step that adds files, and changes none that was put there by name.
 
     Args:
         node: what was there.
         key: of the step.
         path: absolute; empty for the root.
+        work: where it works, besides the directories of the system.
     """
     if not isinstance(node, Tree):
         return Hidden(key, path)
+    if path and not work.reaches(path):
+        return node
 
     def children() -> dict[str, Node | None]:
         found: dict[str, Node | None] = {}
         for name in node.names:
-            child = node.child(name)
-            below = f"{path}/{name}"
+            child, below = node.child(name), f"{path}/{name}"
             if child is None or isinstance(child, Hidden) or _WRITTEN.fullmatch(name) or _SYSTEM.fullmatch(below):
                 continue
-            found[name] = kept(child, key, below) if isinstance(child, Tree) else child
+            found[name] = kept(child, key, below, work) if isinstance(child, Tree) else child
         return found
 
     own = node.own if node.own.mode is not None or node.bottom is None else Own(None, node.own.owner, node.own.usual)
@@ -99,9 +125,9 @@ class Leaving:
             return with_accounts(root, key)
         found = [finding for finding in self._all() if finding.command == command and not finding.via]
         if any(isinstance(each, Installation | Export) and each.tool in _FAMILIES for each in found):
-            root = kept(root, key)
+            root = kept(root, key, work=_work_of(found, command))
         elif not found and _is_quiet(command):
-            return kept(root, key)
+            return kept(root, key, work=Work(command.cwd or "/", deep=False))
         elif not any(isinstance(each, Download) and each.output for each in found):
             raise LostError(command.program)
         for path in _written_by(found):
@@ -123,21 +149,43 @@ def _written_by(found: list[Finding]) -> Iterator[str]:
     for each in found:
         if isinstance(each, Unknown | Ownership):
             raise LostError(each.command.program)
-        if isinstance(each, Installation) and each.verb in _EDITING:
+        if isinstance(each, Installation) and _edits(each):
             raise LostError(each.verb)
         if isinstance(each, Download) and not each.output:
             raise LostError(each.what)
         if each.output:
             yield each.output
+        if isinstance(each, Installation) and each.target:
+            yield posixpath.join(each.command.cwd or "/", each.target)
+
+
+def _edits(installation: Installation) -> bool:
+    """Whether it edits the project's own files, or runs what may do so."""
+    names = installation.tool in _EDITORS and installation.packages
+    return bool(names) or bool(_FOREIGN & set(_verbs(installation.command)[:2]))
+
+
+def _work_of(found: list[Finding], command: Command) -> Work:
+    """Where the commands make new files."""
+    installations = [each for each in found if isinstance(each, Installation)]
+    building = [each for each in installations if each.with_project is not False]
+    if any(each.project is None for each in building) or command.cwd is None:
+        return ANYWHERE
+    directories = {str(each.project) for each in building} or {command.cwd}
+    return Work(posixpath.commonpath(directories), deep=bool(building))
+
+
+def _verbs(command: Command) -> list[str]:
+    """The words of a tool that are plain, its verb first."""
+    tool = tool_of(command)
+    texts = [word.text or "" for word in tool.words] if isinstance(tool, Tool) else []
+    return [text for text in texts if _WORDS.fullmatch(text) and not text.startswith("-")] or texts
 
 
 def _is_quiet(command: Command) -> bool:
     """Whether it is a verb of an installer that installs nothing and runs nothing."""
-    from depsfirst.dockerfile.installers.tools import Tool, tool_of
-
     tool = tool_of(command)
     if not isinstance(tool, Tool) or tool.name not in _FAMILIES:
         return False
-    texts = [word.text or "" for word in tool.words]
-    verbs = [text for text in texts if _WORDS.fullmatch(text) and not text.startswith("-")]
-    return (verbs or texts or [""])[0] in _QUIET
+    verb = (_verbs(command) or [""])[0]
+    return verb in _QUIET or (verb == "remove" and tool.name in _SYSTEMS)

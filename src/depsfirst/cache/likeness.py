@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from depsfirst.cache.keys import Content, Key
 
 _SHA256_DIGITS = 64
+_USER_AND_GROUP = 2
 
 
 class Likeness:
@@ -82,7 +83,8 @@ class Likeness:
         if not self._owners:
             return SAME
         if one.identity != other.identity:
-            return MAYBE if one.lists or other.lists or not one.identity or not other.identity else DIFFERENT
+            told = [len(each.identity) for each in (one, other) if not each.lists]
+            return DIFFERENT if told == [_USER_AND_GROUP] * 2 else MAYBE
         pairs = zip(one.lists, other.lists, strict=False)
         return SAME if all(self.nodes(mine, others) is SAME for mine, others in pairs) else MAYBE
 

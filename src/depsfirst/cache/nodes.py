@@ -25,7 +25,7 @@ class Owner(NamedTuple):
         lists: the files that names are looked up in.
     """
 
-    identity: Hashable = (0, 0)
+    identity: tuple[Hashable, ...] = (0, 0)
     lists: tuple[Node | None, ...] = ()
 
 

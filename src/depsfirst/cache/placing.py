@@ -17,7 +17,7 @@ def named_owner(identity: tuple[Hashable, ...], root: Node) -> Owner:
     """The owner that a user and a group are, which may have to be looked up."""
     if not identity:
         return ROOT
-    if all(isinstance(part, int) for part in identity) and len(identity) > 1:
+    if all(isinstance(part, int) for part in identity):
         return Owner(identity)
     return Owner(identity, (find_node(root, "/etc/passwd"), find_node(root, "/etc/group")))
 
