@@ -21,6 +21,10 @@ INSTALLS = [
         ("git", "curl"),
     ),
     ("apt-get install --yes --no-install-recommends $PACKAGES", "apt-get", "install", S, ("gcc", "make")),
+    ("xx-apt-get install -y gcc", "apt-get", "install", S, ("gcc",)),
+    ("xx-apk add gcc", "apk", "add", S, ("gcc",)),
+    ("npm update -g pnpm", "npm", "update", TOOL, ("pnpm",)),
+    ("./npm ci", "npm", "ci", F, ()),
     ("apt install -y git", "apt", "install", S, ("git",)),
     ("apk add --no-cache --virtual .build gcc", "apk", "add", S, ("gcc",)),
     ("dnf -y install git", "dnf", "install", S, ("git",)),
@@ -52,6 +56,7 @@ def test_installs(read: Read, *, text: str, tool: str, verb: str, kind: Installs
     assert (installation.tool, installation.verb) == (tool, verb)
     assert (installation.kind, installation.packages) == (kind, packages)
     assert found.installs is kind
+    assert found.unknown == ()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ INSTALLS = [
     ("cd /src && python setup.py build_ext --inplace", P, True, ("/src",)),
     ("python -m build --wheel", P, True, ("/app",)),
     ("python -m build /src -o /dist", P, True, ("/src",)),
+    ("maturin build --release -o /dist", P, True, ("/app",)),
+    ("cd / && maturin develop -m app/Cargo.toml", D, True, ("/app",)),
     ("hatch build", P, True, ("/app",)),
     ("flit install --deps none", P, True, ("/app",)),
     ("flit install", D, True, ("/app",)),
@@ -194,6 +196,13 @@ def test_wheels_that_were_built_before_are_known(read: Read) -> None:
     house = {"/r.txt": "flask\n"}
     third_party = read("pip wheel -w /w -r /r.txt && pip install --no-deps /w/*", house).installations[1]
     assert (third_party.kind, third_party.with_project) == (D, False)
+
+
+def test_a_wheel_that_needs_nothing_is_installed_alone(read: Read) -> None:
+    bare = {"/app/pyproject.toml": '[project]\nname = "shop"\n'}
+    text = "python -m build && pip install dist/*.whl"
+    assert [each.kind for each in read(text, bare).installations] == [P, P]
+    assert [each.kind for each in read(text, PROJECT).installations] == [P, D]
 
 
 def test_where_it_goes(read: Read) -> None:

@@ -20,6 +20,7 @@ FAMILIES = {
         "easy_install",
         "setup.py",
         "get-pip.py",
+        "maturin",
         "opentelemetry-bootstrap",
         "build",
         "hatch",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.dockerfile.installers import is_known
 from depsfirst.dockerfile.installers.call import Call, divide, manifest, table
 from depsfirst.dockerfile.installers.model import Unknown
 from depsfirst.dockerfile.installers.tools import is_shell
@@ -51,7 +52,9 @@ def follow(call: Call) -> Followed | Unknown | None:
     if follower:
         return follower(call)
     first = call.command.words[0]
-    by_path = first.text and "/" in first.text and call.tool == first.text.rpartition("/")[2]
+    by_path = (
+        not is_known(call.tool) and first.text and "/" in first.text and call.tool == first.text.rpartition("/")[2]
+    )
     return _script(call, first, call.words) if by_path else None
 
 

@@ -60,7 +60,21 @@ _CACHES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "bun": ("BUN_INSTALL_CACHE_DIR", (".bun/install/cache",)),
 }
 _INSTALLS = frozenset(
-    ["install", "i", "ci", "clean-install", "install-clean", "add", "in", "it", "install-test", "cit"]
+    [
+        "install",
+        "i",
+        "ci",
+        "clean-install",
+        "install-clean",
+        "add",
+        "update",
+        "up",
+        "upgrade",
+        "in",
+        "it",
+        "install-test",
+        "cit",
+    ]
 )
 _NOTHING = frozenset(
     [

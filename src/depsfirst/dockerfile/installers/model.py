@@ -52,6 +52,7 @@ class Installation(NamedTuple):
         link_mode: how uv puts files into an environment; None where nothing is said.
         via: what was followed to find it: ``make bootstrap``, the path of a script.
         unsure: what could not be told, in sentences.
+        bare: of a build: it is certain that the project asks for no other distributions.
     """
 
     tool: str
@@ -70,6 +71,7 @@ class Installation(NamedTuple):
     link_mode: str | None = None
     via: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    bare: bool = False
 
     @property
     def bootstrap(self) -> bool:

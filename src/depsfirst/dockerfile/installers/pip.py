@@ -335,6 +335,7 @@ def project_build(call: Call, directory: str, output: str | None) -> Installatio
         with_dependencies=False,
         project=directory,
         output=output,
+        bare=declares_nothing(call, directory),
     )
 
 
@@ -372,6 +373,22 @@ def _flit(call: Call) -> Iterator[Finding]:
         yield installation._replace(with_project=not only, selection=arguments.selection("--extras", "--deps"))
 
 
+def _maturin(call: Call) -> Iterator[Finding]:
+    """maturin, which builds wheels of projects in Rust."""
+    arguments = divide(call.words, _MATURIN_VALUED, {"-o": "--out", "-m": "--manifest-path", "-i": "--interpreter"})
+    verb = arguments.operands[0].text if arguments.operands else None
+    manifest = arguments.value("--manifest-path")
+    directory = (call.path(manifest) or "").rpartition("/")[0] if manifest else call.at(".")
+    if verb in ("build", "sdist"):
+        named = arguments.value("--out")
+        yield project_build(call, directory, call.path(named) if named else f"{directory}/target/wheels")
+    elif verb in ("develop", "dev"):
+        yield installation_of(call, "develop", Requirements(directories=(directory,)), no_deps=False)
+
+
+_MATURIN_VALUED = frozenset(("--out", "--manifest-path", "--interpreter", "--target", "--compatibility", "--features"))
+
+
 def _easy_install(call: Call) -> Iterator[Finding]:
     found = Requirements()
     for word in divide(call.words, frozenset({"--index-url", "--find-links"})).operands:
@@ -397,6 +414,7 @@ _TOOLS: Mapping[str, Callable[[Call], Iterator[Finding]]] = {
     "flit": _flit,
     "get-pip.py": _get_pip,
     "hatch": _hatch,
+    "maturin": _maturin,
     "opentelemetry-bootstrap": _opentelemetry,
     "pip": _pip,
     "pip-compile": _pip_compile,

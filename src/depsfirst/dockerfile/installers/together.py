@@ -60,7 +60,8 @@ def of_wheels(installation: Installation, before: Iterable[Installation]) -> Ins
     if all(each.with_project is False for each in builds):
         with_project = False
     alone = all(each.kind is Installs.PROJECT for each in builds) and not installation.packages
-    alone = alone and installation.with_dependencies is False and len(folders) == len(installation.inputs)
+    needs_nothing = installation.with_dependencies is False or all(each.bare for each in builds)
+    alone = alone and needs_nothing and len(folders) == len(installation.inputs)
     project = next((each.project for each in builds if each.project), None)
     kind = Installs.PROJECT if alone else installation.kind
     return installation._replace(with_project=with_project, project=project, kind=kind)

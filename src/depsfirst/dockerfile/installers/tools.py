@@ -40,7 +40,7 @@ def tool_of(command: Command) -> Tool | Unknown | None:
         return _npx(words)
     if program in _FRONTEND and [word.text for word in words[:2]] == ["exec", "playwright"]:
         return Tool("playwright", words[2:])
-    return Tool("pip" if _PIP.match(program) else program, words)
+    return Tool("pip" if _PIP.match(program) else program.removeprefix("xx-"), words)
 
 
 def _unknown_program(command: Command) -> Unknown | None:
