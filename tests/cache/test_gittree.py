@@ -108,6 +108,8 @@ def test_submodules_and_the_git_directory_are_known_by_their_commits(repository:
     assert module.digest == theirs
     assert isinstance(own, Directory)
     assert own.digest == ours
+    assert list(own.children) == ["HEAD"]
+    assert open_revision(str(repository), "HEAD").read(".git/HEAD") is None
 
 
 def test_a_directory_of_the_commit_is_a_context_with_its_ignore_file(repository: Path) -> None:

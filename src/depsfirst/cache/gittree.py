@@ -21,7 +21,7 @@ _OFFLINE = ("-c", "protocol.allow=never")
 """Keeps a partial clone from fetching what it lacks, also where git does not know ``GIT_NO_LAZY_FETCH`` yet."""
 _PERMISSIONS = {"100644": 0o644, "100664": 0o644, "100755": 0o755}
 _LINK, _SUBMODULE = "120000", "160000"
-_GIT = ".git"
+_GIT, _HEAD = ".git", ".git/HEAD"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Revision:
     def tree(self) -> Directory:
         """Its files: blob ids are the digests, directories come and go with what is in them.
 
-        A submodule is a directory of which no more is known than its commit. So is ``.git``, which a checkout has.
+        A submodule is a directory of which no more is known than its commit. So is ``.git``, which a checkout has, but
+        for its ``HEAD``, which stands for the commit.
 
         Raises:
             DepsfirstError: git cannot list it, or the target of a symlink is missing from the repository.
@@ -54,6 +55,7 @@ class Revision:
         links = self.blobs(identity for mode, identity, _ in listed if mode == _LINK)
         entries = {path: _entry(mode, identity, links) for mode, identity, path in listed}
         entries[_GIT] = Entry(Kind.DIRECTORY, mode=0o755, digest=self.commit)
+        entries[_HEAD] = Entry(Kind.FILE, mode=0o644, digest=self.commit)
         return tree_of(entries)
 
     def below(self, path: str) -> str | None:
@@ -78,7 +80,7 @@ class Revision:
             found, node = follow(self.tree, path)
         except LinkLoopError:
             return None
-        if not isinstance(node, Entry) or node.digest is None:
+        if not isinstance(node, Entry) or node.digest is None or found == _HEAD:
             return None
         content = self.blobs([node.digest])[node.digest]
         if content is None:

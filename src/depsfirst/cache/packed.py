@@ -50,6 +50,13 @@ class Packing(Protocol):
         """
 
 
+class Packer(Protocol):
+    """Knows some commands."""
+
+    def __call__(self, command: Command, place: Place) -> Packing | None:
+        """What a command of a RUN packs; None for a command that it does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wheel:
     """A wheel that a backend builds of a directory."""

@@ -12,6 +12,7 @@ from depsfirst.cache.installing import Installed, installed_by
 from depsfirst.cache.main_module import code_edit, readme_edit
 from depsfirst.cache.manifests import Place, places
 from depsfirst.cache.model import Outcome, Status, compare
+from depsfirst.cache.packed import wheel_of
 from depsfirst.cache.request import Opened, open_build
 from depsfirst.cache.version_lines import version_bump
 from depsfirst.dockerfile.stages import require_target
@@ -165,7 +166,7 @@ def find_change(opened: Opened, kind: ChangeKind) -> Change:
 
 
 def _reading(opened: Opened) -> Build:
-    return replace(opened.build, read=opened.read, filters=(export_filter,))
+    return replace(opened.build, read=opened.read, filters=(export_filter,), packers=(wheel_of,))
 
 
 def _answered(opened: Opened, after: Build, outcomes: Sequence[Outcome]) -> tuple[Answered, ...]:
