@@ -9,7 +9,6 @@ from depsfirst.dockerfile.installers import is_known
 from depsfirst.dockerfile.installers.call import Call, divide, manifest, table
 from depsfirst.dockerfile.installers.model import Unknown
 from depsfirst.dockerfile.installers.tools import is_shell
-from depsfirst.dockerfile.makefile import read_makefile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -132,6 +131,8 @@ def _make(call: Call) -> Followed | Unknown | None:
     if not texts:
         reason = f'what "{name}" runs is not known, as its Makefile cannot be read'
         return Unknown(reason, call.command, path=inside.at(names[-1]))
+    from depsfirst.dockerfile.makefile import read_makefile
+
     given = {word.head.partition("=")[0]: word.text and word.text.partition("=")[2] for word in assigned}
     variables = {**call.variables, **call.command.variables, **given}
     lines = read_makefile(texts[0], inside.read).lines(targets, variables)
