@@ -120,6 +120,18 @@ class Checker:
             self._invocations[candidate.path] = found
         return self._invocations[candidate.path]
 
+    def subjects(self) -> list[Subject]:
+        """What the Dockerfiles come to, as they are.
+
+        Raises:
+            DepsfirstError: one of them cannot be judged.
+        """
+        return [
+            subject
+            for candidate in self.candidates
+            for subject in subjects_of(self.invocations(candidate, self.files), self.files)
+        ]
+
     def rules(self, dockerfile: Path) -> tuple[Rule, ...]:
         """The rules that are asked of one Dockerfile."""
         configuration = self._configurations.of(dockerfile)
