@@ -127,6 +127,21 @@ def reason(answer: Answer) -> str:
     return ""
 
 
+def cell(row: Row) -> str:
+    """The answer, with the reading where it is another one."""
+    return row.answer if row.verdict == "agrees" else f"{row.answer} (read: {row.reading})"
+
+
+def remark(row: Row) -> str:
+    """All of a row in one sentence."""
+    place = f"{row.repository} {row.dockerfile} {row.target}, {row.edit} of {row.paths or 'nothing'}"
+    return f"{place}: read {row.reading}, answered {row.answer} ({row.verdict}){row.remark and f': {row.remark}'}"
+
+
+def batched(found: list[Row], size: int) -> Iterator[list[Row]]:
+    return (found[start : start + size] for start in range(0, len(found), size))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("readings", type=Path)
@@ -141,12 +156,13 @@ def main() -> None:
         if options.only in repository["repo"]
         for row in rows(git_directory(options.mirrors, repository["repo"]), repository)
     ]
-    print("| repository | Dockerfile | target | edit | reading | answer | |")
-    print("|---|---|---|---|---|---|---|")
+    print("| repository | Dockerfile | target | code | version | readme |\n|---|---|---|---|---|---|")
+    for pair in batched(found, len(EDITS)):
+        print(f"| {' | '.join((*pair[0][:3], *map(cell, pair)))} |")
+    print()
     for row in found:
-        remark = f" {row.paths}: {row.remark}" if options.explain or row.verdict != "agrees" else ""
-        cells = (*row[:6], f"{row.verdict}{remark}")
-        print(f"| {' | '.join(cells)} |")
+        if options.explain or row.verdict != "agrees":
+            print(f"- {remark(row)}")
     counts = Counter(row.verdict for row in found)
     unknown = sum(row.answer == "unknown" for row in found)
     print(f"\n{len(found)} questions: {dict(counts)}, {unknown} answered unknown, {time.perf_counter() - start:.1f} s")

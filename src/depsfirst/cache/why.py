@@ -9,16 +9,18 @@ from depsfirst.cache.causes import CauseKind
 from depsfirst.cache.changes import KINDS, Change, given
 from depsfirst.cache.filters import export_filter
 from depsfirst.cache.installing import Installed, installed_by
+from depsfirst.cache.keys import ContextContent
 from depsfirst.cache.main_module import code_edit, readme_edit
 from depsfirst.cache.manifests import Place, places
-from depsfirst.cache.model import Outcome, Status, compare
+from depsfirst.cache.model import Outcome, Status, compare, steps
 from depsfirst.cache.packed import wheel_of
 from depsfirst.cache.request import Opened, open_build
 from depsfirst.cache.version_lines import version_bump
+from depsfirst.dockerfile.selection import selected
 from depsfirst.dockerfile.stages import require_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from depsfirst.cache.build import Build
     from depsfirst.cache.causes import Cause
@@ -127,7 +129,7 @@ def why(request: Request, paths: Sequence[str] = (), kind: ChangeKind = "paths")
         stage_name(target),
         change,
         _answered(opened, after, outcomes),
-        tuple(_notes(opened, change)),
+        (*_notes(opened, change), *_failures(before)),
     )
 
 
@@ -221,3 +223,12 @@ def _notes(opened: Opened, change: Change) -> list[str]:
     if ignore in paths:
         notes.append(f"it is taken for granted that the edit of {ignore} leaves out the same files")
     return notes
+
+
+def _failures(build: Build) -> Iterator[str]:
+    """Steps that fail for want of a file, whatever is edited."""
+    for step in steps(build):
+        for content in step.key.contents:
+            if isinstance(content, ContextContent):
+                for read in selected(content.context, content.request).missing:
+                    yield f'{build.file}:{step.line} copies "{read.source}", which fails: {read.missing}'
