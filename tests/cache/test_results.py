@@ -80,6 +80,12 @@ KNOWN = [
     ("ADD src/README /x", "/x /r", LIST, "R"),
     ("COPY --link src/README /x", "/x /r", CODE, "c"),
     ("COPY --link src/README /x", "/x /r", LIST, "R"),
+    ("RUN cp /src/README /usr/bin/x", "/usr/bin/x /r", CODE, "c"),
+    ("RUN cp /src/README /usr/bin/x", "/usr/bin/x /r", LIST, "R"),
+    ("RUN cp /src/README /usr/bin/x", "/bin/x /r", CODE, "c"),
+    ("RUN cp /src/README /usr/bin/x", "/bin/x /r", LIST, "?"),
+    ("RUN cp /src/README /bin/x", "/usr/bin/x /r", LIST, "?"),
+    ("RUN cp /src/README /bin/x", "/usr/bin/y /r", LIST, "c"),
     # what nobody knows
     ("RUN make", "/src/README /r", CODE, "?"),
     ("RUN make", "/src/README /r", NOTES, "c"),
@@ -145,6 +151,25 @@ def test_equal_files_of_another_stage_are_a_hit() -> None:
     text = "FROM base AS b\nRUN echo 1; echo x > /o\nFROM base AS c\nRUN echo 2; echo x > /o\n"
     text += "FROM base\nCOPY --from={} /o /o\nRUN y"
     assert letters(Project(text.format("b")), Project(text.format("c"))) == "Rcc"
+
+
+@pytest.mark.parametrize(
+    ("source", "other", "expected"),
+    [
+        ("main.py", "/m/main.py", "c"),
+        ("src", "/src", "c"),
+        ("src/shop", "/src/shop", "c"),
+        ("run.sh", "/m/main.py", "R"),
+        ("src", "/m/src", "R"),
+        ("copy/main.py", "/m/main.py", "c"),
+        ("*.sh", "/m/*.sh", "c"),
+        (".", "/", "?"),
+    ],
+)
+def test_files_of_a_context_are_those_of_a_stage_if_they_are_alike(source: str, other: str, expected: str) -> None:
+    stage = "FROM scratch AS b\nCOPY src /src\nCOPY src/README /m/src\nCOPY main.py run.sh /m/\nFROM base\nCOPY"
+    one, again = Project(f"{stage} {source} /to/"), Project(f"{stage} --from=b {other} /to/")
+    assert letters(one, again)[-1] == letters(again, one)[-1] == expected
 
 
 @pytest.mark.parametrize(("version", "expected"), [(CLASSIC, "c"), ((0, 11), "R")])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from depsfirst.cache.definitions import OWNERS
 from depsfirst.cache.keys import Content, ContextContent, Key, RemoteContent, ResultContent
 from depsfirst.cache.likeness import Likeness
-from depsfirst.cache.nodes import Derived, LostError, Node, Packed, find_node
+from depsfirst.cache.nodes import Derived, Hidden, LostError, Node, Packed, Tree, find_node, tree_of_directory
 from depsfirst.cache.patterns import concrete, grafted
 from depsfirst.cache.reasons import Reason, Reasons
 from depsfirst.cache.results import Results
@@ -80,13 +80,16 @@ class Comparison:
         """Whether what two steps read is the same."""
         if isinstance(before, RemoteContent) and isinstance(after, RemoteContent):
             return _remotes(before, after)
+        if isinstance(before, RemoteContent) or isinstance(after, RemoteContent):
+            return MAYBE
         if isinstance(before, ContextContent) and isinstance(after, ContextContent):
             return self._in_contexts(before, after)
         if isinstance(before, ResultContent) and isinstance(after, ResultContent):
             if before.request == after.request and self.keys(before.key, after.key) is SAME:
                 return SAME
-            return self._in_results(before, after)
-        return MAYBE
+        elif any(_is_whole(content.request) for content in (before, after)):
+            return MAYBE  # the mode of a context's root does not count, that of a stage's does
+        return self._in_results(before, after)
 
     def _in_contexts(self, before: ContextContent, after: ContextContent) -> Verdict:
         names = (id(before.context), before.request, id(after.context), after.request)
@@ -97,17 +100,18 @@ class Comparison:
             self._contexts[names] = SAME if same else DIFFERENT
         return self._contexts[names]
 
-    def _in_results(self, before: ResultContent, after: ResultContent) -> Verdict:
-        """Whether what two requests take of results is the same."""
+    def _in_results(self, before: ContextContent | ResultContent, after: ContextContent | ResultContent) -> Verdict:
+        """Whether what two requests take of results, or of a result and a context, is the same."""
         made = self._roots(before, after)
-        if _is_plain(before.request) and _is_plain(after.request):
-            chosen = [self._paths(*pair) for pair in zip(made, (before.request, after.request), strict=True)]
-            if len(chosen[0]) == len(chosen[1]):
-                return all_of(self.likeness.nodes(*pair) for pair in zip(*chosen, strict=True))
-        told = [self._told(*pair) for pair in zip(made, (before.request, after.request), strict=True)]
-        if told[0] is not None and told[1] is not None:
-            return SAME if same_content(told[0], told[1]) else DIFFERENT
-        return self._around(made, before.request, after.request)
+        requests = (before.request, after.request)
+        if all(_is_plain(request) for request in requests):
+            one, other = (self._paths(*pair) for pair in zip(made, requests, strict=True))
+            if len(one) == len(other):
+                return all_of(self.likeness.nodes(*pair) for pair in zip(one, other, strict=True))
+        was, now = (self._told(*pair) for pair in zip(made, requests, strict=True))
+        if was is not None and now is not None:
+            return SAME if same_content(was, now) else DIFFERENT
+        return self._around(made, *requests)
 
     def _paths(self, root: Node, request: Request) -> list[Node | None]:
         """What stands at the paths that count, in their order."""
@@ -170,8 +174,15 @@ class Comparison:
                     return line
         return None
 
-    def _roots(self, before: ResultContent, after: ResultContent) -> tuple[Node, Node]:
-        return self._results[0].root(before.key), self._results[1].root(after.key)
+    def _roots(
+        self, before: ContextContent | ResultContent, after: ContextContent | ResultContent
+    ) -> tuple[Node, Node]:
+        return self._root(self._results[0], before), self._root(self._results[1], after)
+
+    def _root(self, results: Results, content: ContextContent | ResultContent) -> Node:
+        if isinstance(content, ResultContent):
+            return results.root(content.key)
+        return tree_of_directory(content.context.sent, (content.context, ""))
 
     def selection(self, context: Context, request: Request) -> Selection:
         """What a request reads of a context."""
@@ -213,6 +224,10 @@ def _starts(request: Request) -> list[str]:
     return [literal_part(path) if has_wildcards(path) else path for path in cleaned]
 
 
+def _is_whole(request: Request) -> bool:
+    return any(clean("/" + source) == "/" for source in request.sources)
+
+
 def _fits_wheels(source: str) -> bool:
     """Whether a source takes every wheel of a directory."""
     name = source.rpartition("/")[2]
@@ -224,7 +239,25 @@ def _is_below(path: str, other: str) -> bool:
 
 
 def found(root: Node, path: str) -> Node | None:
-    """What stands at a path; what nobody can tell is what stands at the root."""
+    """What stands at a path, as far as it is known.
+
+    Images have links from some directories to others; what was written on one side may be what stands on the other.
+    """
+    node = _located(root, path)
+    twins = [there + path.removeprefix(here) for here, there in _LINKED if path == here or path.startswith(f"{here}/")]
+    if not twins or (isinstance(root, Tree) and root.bottom is None):
+        return node
+    twin = _located(root, twins[0])
+    return node if twin is None or isinstance(twin, Hidden) else Derived(("linked",), (node, twin), faithful=True)
+
+
+_PAIRS = {"/bin": "/usr/bin", "/sbin": "/usr/sbin", "/lib": "/usr/lib", "/lib64": "/usr/lib64"}
+_PAIRS |= {"/var/run": "/run", "/var/lock": "/run/lock"}
+_LINKED = (*_PAIRS.items(), *((there, here) for here, there in _PAIRS.items()))
+
+
+def _located(root: Node, path: str) -> Node | None:
+    """What stands at a path; what nobody can tell is as what stands at the root."""
     try:
         return find_node(root, path)
     except LostError:

@@ -222,7 +222,8 @@ class StageWalk:
 
     def _forced(self, state: _State) -> bool:
         build = self._build
-        return build.no_cache or state.place.stage.name in build.no_cache_stages
+        names = {name.lower() for name in build.no_cache_stages}
+        return build.no_cache or state.place.stage.name in names
 
     def _workdir(self, state: _State, workdir: Workdir, *, trigger: bool) -> _State:
         path = workdir_of(workdir, state.place.cwd)
@@ -239,7 +240,7 @@ class StageWalk:
         parent = self._scratch if linked else state.key
         contents = self._contents(state, transfer)
         kept = tuple(each for each in contents if not (isinstance(each, ResultContent) and each.key is parent))
-        sources = tuple("own" if each not in kept else type(each).__name__ for each in contents)
+        sources = tuple(each in kept for each in contents)
         definition = files_definition(transfer, typed, state.place, self._build, sources)
         key = Key(definition, parent, kept, instruction=transfer, place=state.place, forced=self._forced(state))
         self._note(state, key, trigger=trigger)
