@@ -102,7 +102,7 @@ def _given(dockerfile: Path, context: Path, tag: str | None) -> _Found:
         raise DepsfirstError("there is no such Dockerfile", where=str(dockerfile))
     if not context.is_dir():
         raise DepsfirstError("this is not a directory", where=str(context), hint="name the build context")
-    return _Found(dockerfile, context, _reference(tag, context))
+    return _Found(dockerfile, context, _reference(tag or _named_like(context)))
 
 
 def _existing(dockerfile: Path, options: Namespace) -> _Found:
@@ -120,7 +120,7 @@ def _existing(dockerfile: Path, options: Namespace) -> _Found:
         return _given(dockerfile, directory, options.tag)
     text = dockerfile.read_text(encoding="utf-8", errors="surrogateescape")
     context = made.context if f"--file {os.path.relpath(dockerfile, made.context)} " in text else directory
-    return _Found(dockerfile, context, options.tag or made.reference, None, _PROOF in text)
+    return _Found(dockerfile, context, _reference(options.tag or made.reference), None, _PROOF in text)
 
 
 def _written(folder: Path, options: Namespace) -> _Found:
@@ -131,7 +131,13 @@ def _written(folder: Path, options: Namespace) -> _Found:
     dockerfile, ignore_file = folder / "Dockerfile", folder / "Dockerfile.dockerignore"
     for path, text in made.files.items():
         (dockerfile if path == made.dockerfile else ignore_file).write_text(text, encoding="utf-8")
-    return _Found(dockerfile, made.context, options.tag or made.reference, ignore_file, _PROOF in made.files[made.dockerfile])
+    return _Found(
+        dockerfile,
+        made.context,
+        _reference(options.tag or made.reference),
+        ignore_file,
+        _PROOF in made.files[made.dockerfile],
+    )
 
 
 def _wanted(options: Namespace) -> Wanted:
@@ -140,7 +146,14 @@ def _wanted(options: Namespace) -> Wanted:
     return Wanted(Path(options.directory), options.base, groups, extras, options.index, platform)
 
 
-def _reference(tag: str | None, context: Path) -> str:
-    """The image's name: as it is given, else the directory's."""
-    words = re.findall(r"[a-z0-9]+", context.resolve().name.lower())
-    return str(parse_reference(tag or "-".join(words) or "image"))
+def _reference(given: str) -> str:
+    """Name and tag of an image.
+
+    Raises:
+        DepsfirstError: it is no reference that a registry or a daemon would take.
+    """
+    return str(parse_reference(given if ":" in given.rpartition("/")[2] else f"{given}:latest"))
+
+
+def _named_like(directory: Path) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", directory.resolve().name.lower())) or "image"

@@ -21,7 +21,7 @@ WORKDIR /build
 # The recipe: third-party packages alone. A new version of the project or another setting of a tool runs this
 # stage again, but it then writes what it wrote before, and the next stage is keyed by what it writes.
 FROM tools AS recipe
-ARG PDM_VERSION=2.29.4
+ARG PDM_VERSION=2.29.3
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv tool install --quiet "pdm[locked]==${PDM_VERSION}"
 COPY pyproject.toml pdm.lock ./

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.conftest import absent, run
+from tests.generate.managed import KINDS, Managed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.index, pytest.mark.slow]
+
+BASE = "localbase:1"
+STAGES = {"base", "tools", "recipe", "dependencies", "backend", "libraries", "code", "final"}
+NEEDED = {"tools", "dependencies", "backend"}
+"""Stages of which no command runs again after an edit that changes no dependency."""
+_STEP = re.compile(r"^#(\d+) \[(\w+) +\d+/\d+\] (\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build: stages of which a command ran, and the JSON object."""
+
+    ran: set[str]
+    said: dict[str, Any]
+
+    @property
+    def new(self) -> list[str]:
+        """Kinds of the layers that the image before did not have."""
+        return [layer["kind"] for layer in self.said["layers"] if not layer["reused"]]
+
+
+class Engine:
+    """A daemon, built with by the product."""
+
+    def __init__(self, url: str, *, old: bool) -> None:
+        self.url = url
+        self.old = old
+        self.made: list[str] = []
+
+    def build(self, directory: Path, *words: str) -> Built:
+        """Build what is in a directory."""
+        command = [sys.executable, "-m", "depsfirst", "build", str(directory), "--engine", "buildkit"]
+        command += ["--format", "json", *words, "--", "--network", "host", "--progress", "plain"]
+        environment = {**os.environ, "DOCKER_HOST": self.url, "BUILDKIT_STEP_LOG_MAX_SIZE": "-1"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr[-5000:]
+        said = json.loads(done.stdout)
+        self.made.append(said["reference"])
+        return Built(self.ran(done.stderr), said)
+
+    @staticmethod
+    def ran(progress: str) -> set[str]:
+        """Stages of which a RUN was executed."""
+        found = {number: (stage, word) for number, stage, word in _STEP.findall(progress)}
+        cached = set(re.findall(r"^#(\d+) CACHED", progress, re.MULTILINE))
+        stages = {stage for stage, _ in found.values()}
+        assert stages <= STAGES
+        assert stages, progress[-3000:]
+        return {stage for number, (stage, word) in found.items() if word == "RUN" and number not in cached}
+
+    def docker(self, *words: str) -> str:
+        return run("docker", "-H", self.url, *words)
+
+
+@pytest.fixture(params=["containerd", "classic"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Both kinds of Docker."""
+    url = request.getfixturevalue(f"docker_{request.param}")
+    if BASE not in run("docker", "-H", url, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"):
+        absent(f'the image "{BASE}" is needed')
+    found = Engine(url, old=request.param == "classic")
+    yield found
+    for reference in set(found.made):
+        found.docker("image", "rm", "--force", reference)
+
+
+@pytest.fixture
+def initialized(tmp_path: Path) -> Callable[[str], Managed]:
+    """A project of a kind with its Dockerfile, whose base is one that no build knows."""
+
+    def made(kind: str) -> Managed:
+        root = tmp_path / f"shop-{secrets.token_hex(4)}"
+        root.mkdir()
+        managed = Managed(KINDS[kind], root)
+        run(sys.executable, "-m", "depsfirst", "init", managed.project, "--base", BASE)
+        dockerfile = managed.project / "Dockerfile"
+        first = f"FROM {BASE} AS base\n"
+        text = dockerfile.read_text()
+        assert first in text
+        dockerfile.write_text(text.replace(first, f"{first}RUN echo {secrets.token_hex(8)}\n"))
+        return managed
+
+    return made
+
+
+EDITS: dict[str, Callable[[Managed], None]] = {
+    "code": Managed.edit_code,
+    "version": Managed.bump_version,
+    "linter": Managed.set_linter,
+    "readme": Managed.edit_readme,
+    "development": Managed.bump_development,
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_edits_install_nothing_and_replace_the_last_layer(
+    kind: str, engine: Engine, initialized: Callable[[str], Managed]
+) -> None:
+    managed = initialized(kind)
+    tag = managed.root.name
+    first = engine.build(managed.project, "--tag", tag)
+    needed = NEEDED & first.ran
+    assert {"tools", "dependencies", "code"} <= first.ran
+    assert engine.docker("run", "--rm", "--network", "none", tag).startswith("shop 1: ")
+    seen = {}
+    for name, edit in EDITS.items():
+        edit(managed)
+        after = engine.build(managed.project, "--tag", tag)
+        seen[name] = (sorted(after.ran & needed), after.new)
+    kept = {"linter", "development", "readme"}  # may leave the project's wheel as it was
+    assert {name: ran for name, (ran, _) in seen.items() if ran} == {}
+    for name, (_, new) in seen.items():
+        assert new == ["code"] or (name in kept and not new), (name, new)
+    assert engine.docker("run", "--rm", "--network", "none", tag).startswith("shop 11: ")
+    managed.add_dependency()
+    after = engine.build(managed.project, "--tag", tag)
+    assert "dependencies" in after.ran
+    assert "dependencies" in after.new
+    assert engine.docker("run", "--rm", "--network", "none", tag).startswith("shop 11: ")

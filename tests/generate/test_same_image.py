@@ -1,0 +1,109 @@
+"""The embedded engine and BuildKit make the same file system; what differs stands in docs/engines.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.conftest import absent, run
+from tests.generate.managed import KINDS, Managed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.docker, pytest.mark.index, pytest.mark.slow]
+
+BASE = "localbase:1"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROGRAM = """
+import hashlib, json, os, sys
+from importlib.metadata import distributions
+found = {}
+for folder, names, files in os.walk("/opt/venv"):
+    names[:] = [name for name in names if name != "__pycache__"]
+    for name in files + [each for each in names if os.path.islink(os.path.join(folder, each))]:
+        path = os.path.join(folder, name)
+        mode = oct(os.lstat(path).st_mode & 0o777)
+        linked = os.path.islink(path)
+        found[path] = os.readlink(path) if linked else mode + hashlib.sha256(open(path, "rb").read()).hexdigest()
+print(json.dumps({
+    "files": found,
+    "distributions": sorted((each.metadata["Name"], each.version) for each in distributions()),
+    "entry points": sorted(f"{e.group}: {e.name} = {e.value}" for each in distributions() for e in each.entry_points),
+    "user": (os.getuid(), os.getgid()),
+    "directory": os.getcwd(),
+    "environment": {name: value for name, value in os.environ.items() if name != "HOSTNAME"},
+    "path": sys.path,
+}))
+"""
+MORE = (
+    r"/opt/venv/(\.gitignore|\.lock|CACHEDIR\.TAG|lib64)",
+    r"/opt/venv/bin/(activate|deactivate|pydoc).*",
+    r".*\.dist-info/(REQUESTED|uv_cache\.json)",
+)
+"""What uv writes, and the embedded engine does not."""
+OTHER = (r"/opt/venv/(pyvenv\.cfg|bin/.*)", r".*\.dist-info/(INSTALLER|RECORD)")
+"""What both write, each in its way: scripts and links to the interpreter, and what says who installed."""
+
+
+@pytest.fixture(params=["uv", "poetry", "pdm", "requirements", "pylock", "workspace", "larder", "kiosk"])
+def directory(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    root = tmp_path / "work"
+    if request.param in KINDS:
+        root.mkdir()
+        return Managed(KINDS[request.param], root).project
+    shutil.copytree(EXAMPLES / request.param, root)
+    return root
+
+
+@pytest.fixture
+def tag(tmp_path: Path, docker_classic: str) -> Iterator[str]:
+    name = f"same-{abs(hash(tmp_path)):x}"
+    yield name
+    for each in (f"{name}-a", f"{name}-b"):
+        run("docker", "-H", docker_classic, "image", "rm", "--force", each)
+
+
+def product(url: str, *words: str | Path) -> None:
+    command = [sys.executable, "-m", "depsfirst", "build", *map(str, words)]
+    environment = {**os.environ, "DOCKER_HOST": url}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+def listed(url: str, image: str) -> dict[str, Any]:
+    start = ("docker", "-H", url, "run", "--rm", "--network", "none", "--entrypoint", "/opt/venv/bin/python")
+    found: dict[str, Any] = json.loads(run(*start, image, "-B", "-c", PROGRAM))
+    config = json.loads(run("docker", "-H", url, "image", "inspect", "--format", "{{json .Config}}", image))
+    shown = {name: config.get(name) for name in ("Cmd", "Entrypoint", "Env", "ExposedPorts", "User", "WorkingDir")}
+    return found | {"config": shown, "labels": set(config["Labels"] or {})}
+
+
+def matches(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(re.fullmatch(pattern, path) for pattern in patterns)
+
+
+def test_two_engines_one_file_system(directory: Path, docker_classic: str, tag: str) -> None:
+    base = os.environ.get("DEPSFIRST_TEST_BASE") or absent(
+        "DEPSFIRST_TEST_BASE is not set (python3 -m scripts.engines)"
+    )
+    product(docker_classic, directory, "--load", "-t", f"{tag}-a", "--base", f"docker-archive:{base}")
+    product(docker_classic, directory, "--engine", "buildkit", "-t", f"{tag}-b", "--base", BASE, "--", "--network=host")
+    ours, theirs = listed(docker_classic, f"{tag}-a"), listed(docker_classic, f"{tag}-b")
+    files, others = ours.pop("files"), theirs.pop("files")
+    assert len(ours["distributions"]) > 2
+    assert len(files) > 50
+    assert theirs.pop("labels") == ours.pop("labels") - {"dev.depsfirst.recipe", "org.opencontainers.image.version"}
+    assert theirs == ours
+    assert set(files) <= set(others)
+    assert [path for path in sorted(set(others) - set(files)) if not matches(path, MORE)] == []
+    different = [path for path in sorted(files) if files[path] != others[path]]
+    assert [path for path in different if not matches(path, OTHER)] == []
+    assert [path for path in different if path.startswith("/opt/venv/lib") and path.endswith(".py")] == []
