@@ -23,6 +23,7 @@ from typing import Any
 
 from bench import projects, report
 from bench.docker import Docker, find_client
+from bench.product import installed
 from bench.scenarios import SCENARIOS, Bench, measured
 from bench.variants import all_variants, provide_tools
 
@@ -33,7 +34,8 @@ def main() -> None:
     """Measure what was asked for, print the table, and write both files."""
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
-    variants = all_variants(Path(_variable("DEPSFIRST_TEST_BASE")), options.out / "cache")
+    base = Path(_variable("DEPSFIRST_TEST_BASE"))
+    variants = all_variants(installed(options.out / "venv"), base, options.out / "cache")
     chosen = [variant for variant in variants if variant.key in options.only]
     results: report.Results = {}
     facts = _machine()

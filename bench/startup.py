@@ -8,20 +8,24 @@ Both run by turns, so that what else the machine does meets both.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.measure import measure
+from bench.product import installed
 
 LIMIT = 1.5
 
-COMMANDS = {
-    "python -c pass": [sys.executable, "-c", "pass"],
-    "python -m depsfirst --version": [sys.executable, "-m", "depsfirst", "--version"],
-    "depsfirst --version": [str(Path(sys.executable).with_name("depsfirst")), "--version"],
-}
+
+def commands(program: Path) -> dict[str, list[str]]:
+    """What is compared; ``program`` is depsfirst in an environment of its own."""
+    python = str(program.with_name("python"))
+    return {
+        "python -c pass": [python, "-c", "pass"],
+        "python -m depsfirst --version": [python, "-m", "depsfirst", "--version"],
+        "depsfirst --version": [str(program), "--version"],
+    }
 
 
 def main() -> None:
@@ -29,10 +33,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=40, help="samples per figure (default: 40)")
     runs = parser.parse_args().runs
-    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     with TemporaryDirectory() as folder:
+        compared = commands(installed(Path(folder) / "venv"))
+        times: dict[str, list[float]] = {name: [] for name in compared}
         for turn in range(runs + 1):
-            for name, command in COMMANDS.items():
+            for name, command in compared.items():
                 sample = measure(command, variables={}, log=Path(folder) / "log")
                 if turn:  # the first turn writes bytecode
                     times[name].append(sample.seconds)

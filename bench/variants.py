@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -91,6 +90,7 @@ class Handwritten:
 class Depsfirst:
     """``depsfirst build --load``."""
 
+    program: Path
     base: Path
     cache: Path
     key: str = field(default="d", init=False)
@@ -103,7 +103,7 @@ class Depsfirst:
 
     def build(self, copy: WorkingCopy, docker: Docker) -> Sample:
         """Build on the base's archive and load into the daemon."""
-        command = [sys.executable, "-m", "depsfirst", "build", str(copy.directory), "--load"]
+        command = [str(self.program), "build", str(copy.directory), "--load"]
         command += ["--tag", tag(self, copy), "--base", f"docker-archive:{self.base}"]
         variables = {**docker.variables(), "DEPSFIRST_CACHE_DIR": str(self.cache)}
         return measure(command, variables=variables, log=docker.log)
@@ -122,13 +122,13 @@ class Depsfirst:
         return found
 
 
-def all_variants(base: Path, cache: Path) -> list[Variant]:
-    """The four of them, the simplest first."""
+def all_variants(program: Path, base: Path, cache: Path) -> list[Variant]:
+    """The four of them, the simplest first; ``program`` is depsfirst."""
     return [
         Handwritten("n", "COPY . . then pip install .", "naive", "pip"),
         Handwritten("s", "Poetry, dependencies first by hand", "poetry", "poetry"),
         Handwritten("u", "the uv guide's Dockerfile", "uv", "uv", shares=True),
-        Depsfirst(base, cache),
+        Depsfirst(program, base, cache),
     ]
 
 

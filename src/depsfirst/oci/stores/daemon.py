@@ -114,7 +114,7 @@ class DaemonUpload:
         self._send(blob_member(layer.blob), sent)
 
     def finish(self) -> str:
-        """Send what the image is, name it, and see whether the daemon has it.
+        """Send what the image is, and name it when the daemon says that it has it.
 
         The name comes last: until the image is whole, the one before keeps its name, and with it the layers that
         were not sent again. (containerd's garbage collector may run between taking an image and unpacking it.)
@@ -126,7 +126,7 @@ class DaemonUpload:
         if not self._held.current:
             self._send((closing(self.image, None),), _nobody)
             image_id = self._loaded()
-            self._name(image_id)
+            self._inventory.api.tag(image_id, self._daemon.reference)
             self._inventory.remember(self.image, image_id)
         return str(self._daemon.reference)
 
@@ -155,17 +155,6 @@ class DaemonUpload:
                 hint="the log of the Docker daemon may say more; an archive (-o FILE.tar) needs no daemon",
             )
         )
-
-    def _name(self, image_id: str) -> None:
-        api, reference = self._inventory.api, self._daemon.reference
-        api.tag(image_id, reference)
-        found = (api.inspect(str(reference)) or {}).get("Id")
-        if found != image_id:
-            raise DepsfirstError(
-                f'Docker took the image "{image_id}", but "{reference}" is "{found}" there',
-                where=str(self._daemon.endpoint),
-                hint="load again; if something else loads the same name, choose another name",
-            )
 
     def _judged(self, error: DepsfirstError) -> DepsfirstError:
         """The error as it is; or, if layers were left out or got lost, that sending all of them may help.
