@@ -33,7 +33,8 @@ class ImageFacts:
         shell: its shell; empty for the usual one.
         onbuild: its triggers, as instructions.
         layers: digests of its layers, which alone make two images the same; None where nobody knows them, and then
-            images of one name are the same, and of others it is not known.
+            images of one name are the same, and of others it is not known. So it is for Docker's own image store; a
+            builder that keeps its images in containerd tells images with the same layers apart, by its history.
     """
 
     environment: tuple[str, ...] | None = None

@@ -215,7 +215,12 @@ def run_definition(run: Run, mounts: Sequence[tuple[Mount, int | None]], place: 
         mounts: its mounts in their order, with the number of the input that each shows; None for none.
         place: what is in force.
         build: what the build is given.
+
+    Raises:
+        DepsfirstError: BuildKit refuses a mount.
     """
+    for mount, _ in mounts:
+        _check_mount(mount, place, f"{build.file}:{run.line}")
     ssh = [mount for mount, _ in mounts if mount.type == "ssh"]
     environment = dict(place.scope.variables)
     if ssh:
@@ -239,6 +244,14 @@ def run_definition(run: Run, mounts: Sequence[tuple[Mount, int | None]], place: 
             ("platform", str(place.platform)),
         ),
     )
+
+
+def _check_mount(mount: Mount, place: Place, where: str) -> None:
+    if mount.type in _SHOWN and mount_target(mount, place) == "/":
+        hint = "give it a target=PATH below the root"
+        raise DepsfirstError(f'a mount of type {mount.type} cannot stand at "/"', where=where, hint=hint)
+    if mount.type == "ssh" and mount.source:
+        raise DepsfirstError('a mount of type ssh has no "source"', where=where, hint="name the agent with id=NAME")
 
 
 def _network(run: Run, build: Build) -> str:
