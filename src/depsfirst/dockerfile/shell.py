@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LONGEST = 300_000
+LONGEST = 50_000
 """Characters of the longest text that is read."""
 
 

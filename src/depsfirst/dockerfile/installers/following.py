@@ -9,6 +9,7 @@ from depsfirst.dockerfile.installers import is_known
 from depsfirst.dockerfile.installers.call import Call, divide, manifest, table
 from depsfirst.dockerfile.installers.model import Unknown
 from depsfirst.dockerfile.installers.tools import is_shell
+from depsfirst.dockerfile.shell import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +129,7 @@ def _make(call: Call) -> Followed | Unknown | None:
     named = arguments.value("--file", "--makefile")
     names = [named.text or ""] if named else ["GNUmakefile", "makefile", "Makefile"]
     texts = [text for each in names if (text := inside.read(each)) is not None]
-    if not texts:
+    if not texts or len(texts[0]) > LONGEST:
         reason = f'what "{name}" runs is not known, as its Makefile cannot be read'
         return Unknown(reason, call.command, path=inside.at(names[-1]))
     from depsfirst.dockerfile.makefile import read_makefile

@@ -89,6 +89,8 @@ class _Walk:
 
     def visit(self, node: Node) -> bool | None:
         """Run a node; whether it succeeds, if that is known."""
+        if self.shell.is_full():
+            return None
         visitor = _VISITORS.get(node.type)
         if not visitor:
             self._unknown(node)

@@ -30,6 +30,8 @@ class _Part(NamedTuple):
     splits: bool = False
 
 
+_MOST_STARS = 1
+_LONGEST_TRIMMED = 300
 _PLAIN = re.compile(r"[^\\'\"$`*?\[{~()]*\Z")
 _GLOB = re.compile(r"[*?]|\[[^\]]+\]")
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
@@ -115,7 +117,7 @@ def _simple(word: str, variables: Variables) -> str | None:
 
 def _trimmed(value: str, operator: str, pattern: str) -> str | None:
     """``${x#p}`` and its like; patterns with quotes, variables and sets are not followed."""
-    if re.search(r"[\\'\"$`\[]", pattern):
+    if re.search(r"[\\'\"$`\[]", pattern) or pattern.count("*") > _MOST_STARS or len(value) > _LONGEST_TRIMMED:
         return None
     matches = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL).fullmatch
     cuts = range(len(value) + 1)
