@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.locks import EXPORTS, MANAGERS, format_of
+from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
 from depsfirst.project.manifest import MANIFEST, read_manifest
 from depsfirst.project.model import LockText
 from depsfirst.project.toml import Table, parse
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """Reads a text of TOML; the second argument is what its file is called in a message."""
 
 _FINGERPRINT_FORMAT = 2
-_SIGNS = ("requirements.txt", "setup.py", "setup.cfg", "Pipfile", *MANAGERS, *EXPORTS)
+_SIGNS = ("requirements.txt", "setup.py", "setup.cfg", "Pipfile", "pixi.toml", *MANAGERS, *EXPORTS)
 """What else tells that a directory is a project."""
 _LAYOUT = "requirements"
 _MAIN_NAMES = ("requirements.txt", "main.txt", "default.txt", "base.txt", "prod.txt", "production.txt")
@@ -207,6 +207,9 @@ def _unlocked(root: Path, pyproject: Table | None) -> Path:
         return root / "requirements.in"
     if pyproject is not None and _says_what_it_wants(pyproject):
         return root / MANIFEST
+    for name, module in UNLOCKED.items():
+        if module == "conda" and _is_file(root / name):
+            return root / name
     raise _no_lock(root, pyproject)
 
 
@@ -225,6 +228,8 @@ def _no_lock(root: Path, pyproject: Table | None) -> DepsfirstError:
         )
     if _is_file(root / "Pipfile"):
         command = "pipenv lock"
+    elif _is_file(root / "pixi.toml"):
+        command = "pixi lock"
     else:
         command = unlocked.command_for(pyproject.values, MANIFEST) if pyproject else requirements.COMMAND
     return DepsfirstError("there is no lock", where=str(root), hint=f"run `{command}`")

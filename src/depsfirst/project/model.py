@@ -133,7 +133,7 @@ class Lock(NamedTuple):
     """A lock as a graph; a flat lock is one whose packages all hang on the roots.
 
     Attributes:
-        format: ``poetry``, ``uv``, ``pdm``, ``pipenv``, ``pylock``, ``requirements``.
+        format: ``poetry``, ``uv``, ``pdm``, ``pipenv``, ``pixi``, ``pylock``, ``conda``, ``requirements``.
         name: of the file, for messages.
         project: name of the project that the roots belong to, normalized.
         packages: everything that is locked, in the order of the file.

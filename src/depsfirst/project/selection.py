@@ -39,13 +39,13 @@ def select(
     evaluator = Evaluator(environment.markers(), asked)
     _check_environment(lock, environment, evaluator)
     picked = _Walk(lock, environment, evaluator, groups, extras).picked()
-    for package in (lock.packages[index] for index in picked.values()):
+    chosen = [lock.packages[index] for index in sorted(picked.values(), key=lambda index: lock.packages[index].name)]
+    for package in chosen:
         _check_pinned(package)
         if lock.strict_python:
             _check_python(package, environment)
     if MAIN in groups:
         _check_demands(lock, evaluator, picked, environment)
-    chosen = [lock.packages[index] for index in sorted(picked.values(), key=lambda index: lock.packages[index].name)]
     return Recipe(
         tuple(each for each in chosen if each.source.kind in {"index", "url", "git", "file"}),
         tuple(each for each in chosen if each.source.kind == "directory"),

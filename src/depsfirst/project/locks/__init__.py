@@ -36,6 +36,7 @@ MANAGERS: Mapping[str, str] = {
     "uv.lock": "uv",
     "pdm.lock": "pdm",
     "Pipfile.lock": "pipenv",
+    "pixi.lock": "pixi",
 }
 """Files that a manager keeps for itself, and the module that reads each."""
 
@@ -45,7 +46,12 @@ EXPORTS: Mapping[str, str] = {
 }
 """Files that people also write beside a manager's own, so that they count only where there is none; best first."""
 
-UNLOCKED: Mapping[str, str] = {"requirements.in": "unlocked", "pyproject.toml": "unlocked"}
+UNLOCKED: Mapping[str, str] = {
+    "requirements.in": "unlocked",
+    "pyproject.toml": "unlocked",
+    "environment.yml": "conda",
+    "environment.yaml": "conda",
+}
 """Files that stand in for a lock where there is none; best first."""
 
 _NAMED_PYLOCK = re.compile(r"pylock\.[^.]+\.toml")

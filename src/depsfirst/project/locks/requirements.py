@@ -98,7 +98,7 @@ def read(lock: LockText, project: Project) -> Lock:
     reader = _Reader(lock, project)
     reader.read(posixpath.basename(lock.name), lock.text, constraint=False)
     pins = checked(reader.pins, reader.constraints)
-    packages, places = _packages(pins, reader.index)
+    packages, places = packages_of(pins, reader.index)
     edges = tuple(Dependency(pin.name, (place,), marker=pin.marker) for pin, place in zip(pins, places, strict=True))
     return Lock(
         format="requirements",
@@ -173,7 +173,7 @@ class _Reader:
         self.read(path, self._lock.included[path], constraint=constraint)
 
 
-def _packages(pins: list[Pin], index: str | None) -> tuple[tuple[LockedPackage, ...], list[int]]:
+def packages_of(pins: list[Pin], index: str | None) -> tuple[tuple[LockedPackage, ...], list[int]]:
     """The packages of all pins, and for each pin the position of its package."""
     from depsfirst.project.pin import merged
 
