@@ -86,6 +86,15 @@ def test_no_fitting_file_names_all_that_helps() -> None:
     assert "another base" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    "wheel", ["shop-1.0-cp310-cp310-manylinux_2_17_x86_64.whl", "shop-1.0-cp313-cp313-linux_ppc.whl"]
+)
+def test_what_was_compiled_for_other_linuxes_is_not_built_from_its_sdist(wheel: str) -> None:
+    with pytest.raises(DepsfirstError, match=r'no wheel of "shop" 1\.0 fits') as caught:
+        chooser()[0].choose(package("shop-1.0.tar.gz", wheel))
+    assert wheel in str(caught.value)
+
+
 def test_a_lock_without_urls_asks_the_index() -> None:
     name = "shop-1.0-py3-none-any.whl"
     listed = {"filename": name, "url": "../../files/shop.whl", "hashes": {"sha256": "00"}, "size": 5}

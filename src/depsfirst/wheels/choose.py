@@ -122,7 +122,7 @@ class Chooser:
         if ranked:
             return min(ranked, key=lambda each: (*each[0], each[1].name))[1]
         sdists = [file for file in package.files if not file.name.endswith(".whl")]
-        if sdists:
+        if sdists and not any(_is_for_linux(file.name) for file in package.files):
             return min(sdists, key=lambda file: (not file.name.endswith(".tar.gz"), file.name))
         raise self._nothing_fits(package)
 
@@ -147,6 +147,16 @@ class Chooser:
             hint="choose a version that has such a wheel, another base (an older or newer Python, glibc instead of"
             " musl), or another --platform",
         )
+
+
+def _is_for_linux(filename: str) -> bool:
+    """Whether a file is a wheel with code compiled for some Linux: its sdist would take minutes to compile there."""
+    if not filename.endswith(".whl"):
+        return False
+    try:
+        return any("linux" in tag.platform for tag in parse_wheel_filename(filename)[3])
+    except InvalidWheelFilename:
+        return False
 
 
 def fetch(file: LockedFile, store: ContentStore, fetcher: Fetcher) -> Path:
