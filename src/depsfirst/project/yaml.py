@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from depsfirst.errors import DepsfirstError
+
+_DEEPEST = 100
+_BLOCKS = re.compile(rf"(?m)^(?:[ \t]*[-?:][ \t]+){{{_DEEPEST}}}|^[ \t]{{1000}}")
 
 
 def parse(text: str, name: str) -> dict[str, Any]:
@@ -19,6 +23,8 @@ def parse(text: str, name: str) -> dict[str, Any]:
     """
     import yaml
 
+    if _is_too_deep(text):  # libyaml's own recursion would end the process
+        raise DepsfirstError("the values are nested too deep", where=name)
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         values = yaml.load(text, loader)  # noqa: S506 (it makes texts, lists and mappings and nothing else)
@@ -33,3 +39,12 @@ def parse(text: str, name: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise DepsfirstError("this must be a mapping", where=name)
     return values
+
+
+def _is_too_deep(text: str) -> bool:
+    depth = 0
+    for found in re.finditer(r"[\[\]{}]", text):
+        depth = depth + 1 if found[0] in "[{" else max(0, depth - 1)
+        if depth > _DEEPEST:
+            return True
+    return _BLOCKS.search(text) is not None

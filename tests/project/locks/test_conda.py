@@ -65,7 +65,10 @@ def test_what_only_conda_has_is_refused(write: Write, refused: Refused) -> None:
     [
         ("a: [", "environment.yml:2:1", "this is no YAML: "),
         ("- a\n", "environment.yml", "this must be a mapping"),
-        ("[" * 5000, "environment.yml", "this is no YAML: "),
+        ("[" * 200_000 + "]" * 200_000, "environment.yml", "the values are nested too deep"),
+        ("- " * 200_000, "environment.yml", "the values are nested too deep"),
+        ("".join(" " * number + "a:\n" for number in range(1200)), "environment.yml", "the values are nested too deep"),
+        ("".join(" " * number + "a:\n" for number in range(900)), "environment.yml", "the values are nested too deep"),
         ("a: \x00", "environment.yml", "this is no YAML: "),
         ("dependencies: x", "environment.yml: dependencies", "this must be a list"),
         ("dependencies: [[]]", "environment.yml: dependencies[0]", "this is no package"),
