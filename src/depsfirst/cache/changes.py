@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow, walk
+from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
@@ -70,8 +70,13 @@ class Change:
         """
         changes: dict[str, Entry | None] = {}
         for edit in self.edits:
-            if edit.context == name:
-                changes.update(_entries(context, edit.path))
+            if edit.context != name:
+                continue
+            found, node = _located(context, edit.path)
+            if isinstance(node, Directory):
+                context = replace(context, tree=_all_edited(context.tree, found.split("/") if found else []))
+            else:
+                changes[found] = _edited(node)
         return context.changed(changes) if changes else context
 
     def texts(self, name: str = "") -> Mapping[str, str]:
@@ -112,16 +117,22 @@ def _places(path: str, directories: Mapping[str, str]) -> Iterator[Edit]:
         )
 
 
-def _entries(context: Context, path: str) -> Iterator[tuple[str, Entry]]:
-    """What stands at the edited paths afterwards; an edit of a directory is one of all that is in it."""
-    found, node = _located(context, path)
-    if not isinstance(node, Directory):
-        yield found, _edited(node)
-        return
-    inside = [(below, entry) for below, entry in walk(node, found) if isinstance(entry, Entry)]
-    yield from ((below, _edited(entry)) for below, entry in inside)
-    if not inside and found:
-        yield found, Entry(Kind.DIRECTORY, mode=node.mode, digest=_EDITED)
+def _all_edited(tree: Directory, parts: list[str]) -> Directory:
+    """A tree in which everything below a directory is edited, as that is what an edit of a directory means."""
+    children = tree.children
+    if parts:
+        inner = children[parts[0]]
+        return (
+            tree.having({**children, parts[0]: _all_edited(inner, parts[1:])}) if isinstance(inner, Directory) else tree
+        )
+    if not children:
+        return Directory({}, mode=tree.mode, implied=tree.implied, digest=_EDITED)
+    return tree.having(
+        {
+            name: _all_edited(node, []) if isinstance(node, Directory) else _edited(node)
+            for name, node in children.items()
+        }
+    )
 
 
 def _located(context: Context, path: str) -> tuple[str, Node | None]:
