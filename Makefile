@@ -36,6 +36,7 @@ lint: $(READY) ## check style and types
 bench: $(READY) ## measure what an edit costs, against hand-written Dockerfiles (root on Debian; takes an hour)
 	variables="$$($(RUN) -m scripts.engines up)" && eval "$$variables" && $(RUN) -m bench.edit_loop $(BENCH)
 	$(RUN) -m bench.startup
+	$(RUN) -m bench.why
 
 requirements: $(READY) ## pin the newest versions anew
 	$(RUN) -m scripts.pin
