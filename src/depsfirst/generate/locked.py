@@ -42,7 +42,7 @@ def lock_of(project: Project) -> tuple[Lock | None, str | None]:
         return None, f"{error}; since it is no lock, {_NO_LOCK}"
 
 
-def recipe_of(lock: Lock | None, plan: Plan, python: tuple[int, int]) -> Recipe | None:
+def recipe_of(lock: Lock | None, plan: Plan, python: tuple[int, int, int]) -> Recipe | None:
     """What is installed on a version of Python, if there is a lock.
 
     Raises:
@@ -52,7 +52,7 @@ def recipe_of(lock: Lock | None, plan: Plan, python: tuple[int, int]) -> Recipe 
 
     if lock is None:
         return None
-    return select(lock, Environment((*python, 0), plan.platform), groups=plan.groups, extras=plan.extras)
+    return select(lock, Environment(python, plan.platform), groups=plan.groups, extras=plan.extras)
 
 
 def export_of(

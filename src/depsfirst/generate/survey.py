@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depsfirst.generate.base import python_of
 from depsfirst.generate.locked import export_of, indexes_of, is_source, lock_of, recipe_of
 from depsfirst.generate.proof import import_statements, module_path, start_command
 from depsfirst.generate.scheme import Own, Scheme
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from depsfirst.plan import Plan, Runtime
     from depsfirst.project.model import Project, Recipe
 
-_TAGGED_PYTHON = re.compile(r"(?:^|/)python:(\d+)\.(\d+)")
-_NEWEST = (3, 13)
 _VERSION_VARIABLES = {
     "setuptools-scm": "SETUPTOOLS_SCM_PRETEND_VERSION",
     "hatch-vcs": "SETUPTOOLS_SCM_PRETEND_VERSION",
@@ -60,7 +59,7 @@ def survey(plan: Plan) -> Surveyed:
     """
     project = plan.project
     lock, why_not = lock_of(project)
-    python = _python(plan.base)
+    python = python_of(plan.base, project, lock)
     recipe = recipe_of(lock, plan, python)
     libraries = _libraries(recipe, project)
     context = _context(project, libraries)
@@ -69,10 +68,10 @@ def survey(plan: Plan) -> Surveyed:
     indexes = indexes_of(packages, plan.index_url)
     scheme = Scheme(
         image=plan.base,
-        python=python,
+        python=python[:2],
         own=own,
         libraries=tuple(_own(each, context) for each in libraries),
-        export=export_of(plan, lock, packages, context, python),
+        export=export_of(plan, lock, packages, context, python[:2]),
         indexes=indexes,
         secret=bool(indexes.named),
         system=plan.settings.packages,
@@ -108,11 +107,6 @@ def _may_be_locked(root: Path) -> bool:
     above = any((parent / "uv.lock").is_file() for parent in root.parents)
     there = any((root / name).exists() for name in names)
     return above or there or any(root.glob("pylock.*.toml")) or any(root.glob("requirements/*.txt"))
-
-
-def _python(image: str) -> tuple[int, int]:
-    found = _TAGGED_PYTHON.search(image)
-    return (int(found[1]), int(found[2])) if found else _NEWEST
 
 
 def _other_base(plan: Plan) -> str | None:
