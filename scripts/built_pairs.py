@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from tests.cache.pairs import BASE, NONCE, VARIANT, VARIANTS, File, Pair, Places, Project, Tree
 
 from depsfirst.cache.build import ImageFacts
-from scripts.programs import fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +28,26 @@ BUILD_SECONDS = 120
 PLUGIN = Path("usr/libexec/docker/cli-plugins/docker-buildx")
 """Where Debian keeps the builder's client, which runs without Docker's own."""
 
-STORES = {"classic": (0, 8), "containerd": (0, 13)}
-"""The BuildKit inside the daemon of each store, see ``scripts.engines``."""
+BUILDKITS = {
+    (20, 10): (0, 8),
+    (23, 0): (0, 10),
+    (24, 0): (0, 11),
+    (25, 0): (0, 12),
+    (26, 0): (0, 13),
+    (26, 1): (0, 13),
+    (27, 0): (0, 14),
+    (28, 0): (0, 20),
+    (28, 5): (0, 25),
+}
+"""Releases of Docker, and the BuildKit in each."""
+
+OWN_PLUGINS = (23, 0)
+"""Since then a client needs docker-buildx; an older one with it would read ignore files otherwise than its daemon."""
+
+
+class AbsentError(Exception):
+    """What a real build needs is not there; says what."""
+
 
 _STEP = re.compile(r"\[(?:(?P<stage>[^\]\s]+) +)? *(?P<number>\d+)/(?P<total>\d+)\] (?P<text>.*)", re.DOTALL)
 _PLAIN_NAME = re.compile(r"#(\d+) (\[.*)")
@@ -67,13 +84,18 @@ class Observation:
 
 @dataclass(frozen=True)
 class Engine:
-    """A daemon, the client that drives its BuildKit, and that BuildKit's version."""
+    """A daemon, the client that drives its BuildKit, its release, and its BuildKit's version."""
 
-    store: str
     url: str
     client: tuple[str, ...]
+    release: str
     version: tuple[int, int]
     scratch: Path
+
+    @property
+    def plain(self) -> bool:
+        """Whether the client knows no other account of a build than text."""
+        return self.version < BUILDKITS[OWN_PLUGINS]
 
     def build(self, project: Project, context: Path, named: dict[str, Path]) -> Built:
         """Build a project that is laid out on the disk."""
@@ -92,11 +114,15 @@ class Engine:
             words.append(f"--secret=id={name},src={path}")
         with _alone(self.url):
             done = self._run([*words, str(context)])
-        vertices = tuple(read_plain(done.stderr) if self.store == "classic" else read_raw(done.stderr))
+        vertices = tuple(read_plain(done.stderr) if self.plain else read_raw(done.stderr))
         return Built(vertices, _complaint(done.stdout + done.stderr) if done.returncode else None)
 
     def prepare(self) -> None:
-        """Make the images that Dockerfiles start from, besides the base."""
+        """Make the images that Dockerfiles start from, besides the base.
+
+        Raises:
+            AbsentError: they cannot be made; most often the daemon lacks the base.
+        """
         for tag, text in VARIANTS.items():
             place = self.scratch / f"variant-{tag}"
             place.mkdir(exist_ok=True)
@@ -104,7 +130,7 @@ class Engine:
             tagged = ["-t", f"{VARIANT}:{tag}", str(place)]
             done = self._run([*self.client, "build", "--network", "none", *tagged])
             if done.returncode:
-                fail(f'the image "{tag}" cannot be made', done.stderr)
+                raise AbsentError(f'the image "{tag}" cannot be made of {BASE}: {_complaint(done.stderr)}')
 
     def facts(self, image: str) -> ImageFacts | None:
         """What the configuration of an image says."""
@@ -119,21 +145,17 @@ class Engine:
             user=config.get("User") or "",
             shell=tuple(config.get("Shell") or ()),
             onbuild=tuple(config.get("OnBuild") or ()),
-            layers=tuple(told["RootFS"]["Layers"]),
+            # a newer store knows an image by its manifest first, and by its layers only if that was never built upon
+            layers=tuple(told["RootFS"]["Layers"]) if self.plain else None,
         )
 
-    def release(self) -> str:
-        """The daemon's version."""
-        done = self._run(["docker", "version", "--format", "{{.Server.Version}}"])
-        return done.stdout.strip()
-
     def tidy(self) -> None:
-        """Remove the images that the builds left; the classic store keeps one of each."""
-        if self.store == "classic":
+        """Remove the images without a name that builds leave in the classic store."""
+        if self.plain:
             self._run(["docker", "image", "prune", "--force"])
 
     def _output(self) -> list[str]:
-        if self.store == "classic":
+        if self.plain:
             return ["--progress", "plain"]
         return ["--progress", "rawjson", "--provenance=false", "--output", "type=cacheonly"]
 
@@ -160,27 +182,38 @@ def _alone(url: str) -> Iterator[None]:
         yield
 
 
-def engine(store: str, url: str, scratch: Path, state: Path) -> Engine:
-    """The engine of a store.
+def engine(url: str, scratch: Path, state: Path) -> Engine:
+    """The engine behind a URL, with a client of its age.
 
     Args:
-        store: ``classic`` or ``containerd``.
-        url: its daemon.
+        url: of a Docker daemon.
         scratch: a directory for what a build is given besides contexts.
         state: of ``scripts.engines``, where the newer client may stand.
+
+    Raises:
+        AbsentError: there is no such daemon or client, or nobody knows its BuildKit.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    client = _old_client() if store == "classic" else _new_client(state)
-    return Engine(store, url, client, STORES[store], scratch)
+    done = subprocess.run(
+        ["docker", "-H", url, "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, check=False
+    )
+    found = re.match(r"(\d+)\.(\d+)", done.stdout)
+    if not found:
+        raise AbsentError(f"no Docker daemon answers at {url}")
+    docker = (int(found[1]), int(found[2]))
+    if docker not in BUILDKITS:
+        raise AbsentError(f"nobody said which BuildKit is in Docker {docker[0]}.{docker[1]}")
+    client = _old_client() if docker < OWN_PLUGINS else _new_client(state)
+    return Engine(url, client, done.stdout.strip(), BUILDKITS[docker], scratch)
 
 
 def _old_client() -> tuple[str, ...]:
     """A client whose version knows BuildKit without a plug-in."""
     for folder in os.get_exec_path():
         client = shutil.which("docker", path=folder)
-        if client and (version := _version(client)) and version < 23:
+        if client and (version := _version(client)) and version < OWN_PLUGINS[0]:
             return (client,)
-    return fail("no Docker client older than 23 is on PATH", "install docker.io of Debian 12")
+    raise AbsentError("no Docker client older than 23 is on PATH: install docker.io of Debian 12")
 
 
 def _version(client: str) -> int | None:
@@ -195,7 +228,7 @@ def _new_client(state: Path) -> tuple[str, ...]:
         return (str(plugin),)
     if subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False).returncode == 0:
         return ("docker", "buildx")
-    return fail("docker-buildx is not installed", "run `python3 -m scripts.engines up`, or install it")
+    raise AbsentError("docker-buildx is not installed: run `python3 -m scripts.engines up`, or install it")
 
 
 def observe(engine: Engine, pair: Pair, places: Places) -> Observation:

@@ -158,7 +158,7 @@ _COMMANDS = re.compile(
 )
 """How an engine says that something failed that files of an image decide, which no model has."""
 
-_ABSENT = re.compile(r'"(?P<path>[^"]+)"(?:: | )not found')
+_ABSENT = re.compile(r'"(?P<path>[^"]+)"(?:: | )not found|lstat \S*/buildkit-mount\d+/(?P<place>\S*): no such file')
 """How it says that there is no such source."""
 
 
@@ -174,12 +174,12 @@ def _unbuilt(built: Built, build: Build | None, refused: DepsfirstError | None) 
     if _COMMANDS.search(built.error):
         return Verdict(Ending.FAILED, built.error)
     if absent := _ABSENT.search(built.error):
-        return _absent(build, absent["path"], built.error)
+        return _absent(build, absent["path"] or absent["place"], built.error)
     return Verdict(Ending.ACCEPTED, built.error)
 
 
 def _absent(build: Build, path: str, error: str) -> Verdict:
-    """What is to be said of a build that lacks a source; of one that a stage has to make, the model may know nothing."""
+    """What is to be said of a build that lacks a source, of which the model knows nothing if a stage should make it."""
     if any(_missing(step) for step in steps(build)):
         return Verdict(Ending.REFUSED_ALIKE, error)
     elsewhere = any(isinstance(content, ResultContent) for step in steps(build) for content in step.key.contents)

@@ -23,19 +23,20 @@ from typing import TYPE_CHECKING
 from tests.cache.drawn import draw
 from tests.cache.pairs import Pair, Places
 
-from scripts.built_pairs import STORES, Built, Engine, Observation, Vertex, engine, observe
+from scripts.built_pairs import AbsentError, Built, Engine, Observation, Vertex, engine, observe
 from scripts.daemons import Places as DaemonPlaces
 from scripts.daemons import daemons
 from scripts.judged_pairs import Judged, Verdict, judge
 from scripts.prediction_figures import Figures, write
+from scripts.programs import fail
 from scripts.shrunk_pairs import shrink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from depsfirst.cache.model import ImageFacts
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-SHOWN = 5
-"""How many mismatches are made small and shown in full."""
 
 
 class Run:
@@ -77,11 +78,11 @@ def _built(told: dict[str, object]) -> Built:
     return Built(vertices, told["error"])  # type: ignore[arg-type]
 
 
-def hold(run: Run, seed: int, first: int, count: int) -> Figures:
-    """Build and judge so many pairs; a mismatch counts if it is seen again in new builds of the same pair."""
-    figures = Figures(run.engine.store, run.engine.release(), run.engine.version, seed)
+def hold(run: Run, seed: int, indices: Iterable[int]) -> Figures:
+    """Build and judge pairs by number; a mismatch counts if it is seen again in new builds of the same pair."""
+    figures = Figures(run.engine.release, run.engine.version, seed)
     started = time.monotonic()
-    for index in range(first, first + count):
+    for done, index in enumerate(indices, 1):
         pair = draw(seed, index, run.engine.version)
         verdict = run.judge(pair)
         if verdict.wrong:
@@ -90,8 +91,8 @@ def hold(run: Run, seed: int, first: int, count: int) -> Figures:
         figures.add(pair, verdict)
         if verdict.wrong:
             _show(pair, verdict)
-        if (index + 1) % 100 == 0:
-            print(f"{index + 1}: {figures.summary()}, {time.monotonic() - started:.0f} s", flush=True)
+        if done % 100 == 0:
+            print(f"{done}: {figures.summary()}, {time.monotonic() - started:.0f} s", flush=True)
             run.engine.tidy()
     return figures
 
@@ -130,28 +131,30 @@ def explain(run: Run, pair: Pair) -> None:
 
 def predict(options: argparse.Namespace) -> int:
     """One run; the exit code is 1 if the model is wrong anywhere."""
-    store = options.store
-    work = options.work / store
-    url = options.daemon or next(each for each in daemons(DaemonPlaces(options.engines)) if each.name == store).url
-    run = Run(engine(store, url, work / "engine", options.engines), work)
-    run.engine.prepare()
-    figures = hold(run, options.seed, options.first, options.pairs)
+    work = options.work / options.store
+    own = {daemon.name: daemon.url for daemon in daemons(DaemonPlaces(options.engines))}
+    try:
+        run = Run(engine(options.daemon or own[options.store], work / "engine", options.engines), work)
+        run.engine.prepare()
+    except AbsentError as error:
+        fail(str(error), "run `python3 -m scripts.engines up` first")
+    figures = hold(run, options.seed, range(options.first, options.first + options.pairs))
     print(figures.report())
     for label in figures.wrong_pairs[: options.shrink]:
         explain(run, draw(options.seed, int(label.rpartition("-")[2]), run.engine.version))
     if options.write:
-        write(figures, REPOSITORY / "docs")
+        write(figures, options.store, REPOSITORY / "docs")
     return int(bool(figures.wrong_pairs))
 
 
 def main() -> None:
     """Run as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", choices=sorted(STORES), required=True, help="which of the engines")
+    parser.add_argument("--store", choices=("classic", "containerd"), required=True, help="which of the engines")
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--first", type=int, default=0, help="number of the first pair")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--daemon", help="another daemon's URL; it has to have the same BuildKit")
+    parser.add_argument("--daemon", help="URL of another daemon that has the base image")
     parser.add_argument("--engines", type=Path, default=REPOSITORY / ".work/engines", help="as of scripts.engines")
     parser.add_argument("--work", type=Path, default=REPOSITORY / ".work/predictions")
     parser.add_argument("--shrink", type=int, default=0, metavar="N", help="make so many mismatches smaller")

@@ -13,6 +13,7 @@ from depsfirst.cache.model import Status
 from scripts.judged_pairs import Ending, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.cache.pairs import Pair
@@ -64,7 +65,6 @@ class Figures:
         wrong_pairs: labels of the pairs that show something to mend.
     """
 
-    store: str
     release: str
     version: tuple[int, int]
     seed: int
@@ -89,9 +89,8 @@ class Figures:
             self.steps[f"{step.predicted.value}, {'cached' if step.cached else 'ran'}"] += 1
             if step.predicted is Status.UNKNOWN:
                 self.unknown[step.reasons[0].partition(":")[0] if step.reasons else "no reason"] += 1
-        text = pair.before.text("n") + pair.after.text("n")
-        self.drawn.update(name for name, pattern in SHAPES.items() if re.search(pattern, text))
-        self.edits.update({_kind(edit) for edit in pair.edits} or {"none"})
+        self.drawn.update(shapes(pair))
+        self.edits.update(kinds(pair))
 
     @property
     def total(self) -> int:
@@ -139,21 +138,36 @@ class Figures:
         return "\n".join([*lines, f"to be mended: {', '.join(self.wrong_pairs) or 'nothing'}"])
 
 
+def shapes(pair: Pair) -> set[str]:
+    """What the Dockerfiles of a pair have."""
+    text = pair.before.text("n") + pair.after.text("n")
+    return {name for name, pattern in SHAPES.items() if re.search(pattern, text)}
+
+
+def kinds(pair: Pair) -> set[str]:
+    """What was edited, without the names in it."""
+    return {_kind(edit) for edit in pair.edits} or {"none"}
+
+
 def _kind(edit: str) -> str:
-    """An edit without the names in it."""
     words = edit.split()
-    if words[0] in {"edit", "write", "remove", "touch", "chown", "retarget", "mkdir"}:
+    if words[0] in {"edit", "write", "remove", "touch", "chown", "retarget", "mkdir", "link"}:
         return f"{words[0]} {'.dockerignore' if 'ignore' in edit else 'a path'}"
-    if words[0] in {"rename", "FROM", "build", "replace", "swap", "delete"}:
-        return {"rename": "rename", "FROM": "another base", "build": "a build argument"}.get(words[0], f"{words[0]} …")
-    return "chmod" if words[0] == "chmod" else edit if len(words) < 4 else " ".join(words[:3])
+    if words[0] in {"build", "no"} and "build" in words:
+        return "a build argument"
+    if words[0] in {"replace", "swap", "delete"} and words[-1] != "stages":
+        return f"{words[0]} an instruction"
+    if words[1:2] == ["becomes"]:
+        return "a file becomes another"
+    fixed = {"FROM": "another base", "rename": "rename a path", "chmod": "chmod", "insert": "insert an instruction"}
+    return fixed.get(words[0], edit) if "stage" not in edit and "comment" not in edit else " ".join(words[:3])
 
 
-def write(figures: Figures, folder: Path) -> None:
+def write(figures: Figures, store: str, folder: Path) -> None:
     """Put the figures of a run beside those of the other engines, as JSON and as a page."""
     path = folder / "predictions.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    known[figures.store] = figures.table()
+    known[store] = figures.table()
     path.write_text(json.dumps(known, indent=2, sort_keys=False) + "\n")
     (folder / "predictions.md").write_text(page(known))
 
@@ -166,9 +180,9 @@ ROWS = (
 INTRODUCTION = """# How often the cache model is right
 
 `depsfirst why` says of each step of a Dockerfile whether an edit makes it run again. `python3 -m scripts.predict` draws
-projects and edits from a seed, builds each before and after the edit with a real BuildKit, and compares each step. This page is
-what the last runs came to; the script wrote it. A step that the model calls `unknown` says why; it counts as neither right nor
-wrong. A pair that does not build is not compared: the engine and the model refuse it alike, or a command in it fails.
+projects and edits from a seed, builds each before and after the edit with a real BuildKit and compares every step. It
+wrote this page, of its last runs. A step that the model calls `unknown` says why and counts as neither right nor wrong.
+A pair that does not build is not compared: engine and model refuse it alike, or a command in it fails.
 
 """
 
@@ -176,8 +190,7 @@ wrong. A pair that does not build is not compared: the engine and the model refu
 def page(known: dict[str, dict[str, Any]]) -> str:
     """The page with the figures of all engines."""
     stores = sorted(known)
-    lines = [f"| | {' | '.join(stores)} |", f"|---|{'---:|' * len(stores)}"]
-    lines += [f"| {row} | {' | '.join(str(known[store].get(row, '')) for store in stores)} |" for row in ROWS]
+    lines = _table({row: [known[store].get(row, "") for store in stores] for row in ROWS}, stores)
     parts = ("unknown by cause", "endings", "drawn", "edits")
     titles = (
         "Unknown steps by cause",
@@ -186,9 +199,17 @@ def page(known: dict[str, dict[str, Any]]) -> str:
         "Pairs by edit",
     )
     for part, title in zip(parts, titles, strict=True):
-        lines += ["", f"## {title}", "", f"| | {' | '.join(stores)} |", f"|---|{'---:|' * len(stores)}"]
         names = dict.fromkeys(name for store in stores for name in known[store][part])
-        lines += [
-            f"| {name} | {' | '.join(str(known[store][part].get(name, 0)) for store in stores)} |" for name in names
-        ]
+        rows = {name: [known[store][part].get(name, 0) for store in stores] for name in names}
+        lines += ["", f"## {title}", "", *_table(rows, stores)]
     return INTRODUCTION + "\n".join(lines) + "\n"
+
+
+def _table(rows: Mapping[str, Sequence[object]], heads: Sequence[str]) -> list[str]:
+    """Lines of a table in Markdown."""
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    return lines + [f"| {_escaped(name)} | {' | '.join(map(str, values))} |" for name, values in rows.items()]
+
+
+def _escaped(text: str) -> str:
+    return f"`{text}`" if re.search(r"[$<*{]|--", text) else text

@@ -215,7 +215,7 @@ def draw_run(ground: Ground, place: Place) -> Block | None:
     mounts = draw_mounts(ground) if ground.chance(0.3) else Mounts()
     flags, extra = mounts.flags, mounts.extra
     if ground.version >= LINKS and ground.chance(0.06):
-        flags = (*flags, f"--network={random.choice(('none', 'host', 'default'))}")
+        flags = (*flags, f"--network={random.choice(('none', 'none', 'default'))}")
     if random.random() < 0.08:
         command = Command(random.choice(('["true"]', '["echo", "a", "b"]', '[ "/bin/sh","-c","echo hi" ]')))
     else:

@@ -177,27 +177,27 @@ def respell(random: Random, version: Version, project: Project) -> Edited:
         lambda text: text.replace("lib/p", "lib/q"),
         lambda text: text.replace(" src ", " src/ "),
         lambda text: text.replace("/f/", "/ff/"),
-        lambda text: (
-            " ".join([*text.split()[:-3], text.split()[-2], text.split()[-3], text.split()[-1]])
-            if len(text.split()) > 3 and "--" not in text and "[" not in text
-            else text
-        ),
+        _swapped_sources,
     )
     return _rewritten(project, index, random.choice(changes), "respell COPY")
+
+
+def _swapped_sources(text: str) -> str:
+    words = text.split()
+    if len(words) < 4 or "--" in text or "[" in text:
+        return text
+    return " ".join((*words[:-3], words[-2], words[-3], words[-1]))
+
+
+CACHE = "target=/c "
+CACHE_OPTIONS = ("id=three", "id=/c", "sharing=locked", "sharing=shared", "mode=0700")
 
 
 def remount(random: Random, _: Version, project: Project) -> Edited:
     """Another option of a mount."""
     indices = [index for index in _movable(project) if "--mount" in project.blocks[index].text]
     changes: tuple[Callable[[str], str], ...] = (
-        lambda text: (
-            text.replace(
-                "type=cache,target=/c",
-                f"type=cache,target=/c,{random.choice(('id=three', 'id=/c', 'sharing=locked', 'sharing=shared', 'mode=0700'))}",
-            )
-            if "target=/c " in text
-            else text
-        ),
+        lambda text: text.replace(CACHE, f"target=/c,{random.choice(CACHE_OPTIONS)} ") if CACHE in text else text,
         lambda text: re.sub(r",(id=\w+|sharing=\w+|rw|uid=5|mode=0444)", "", text, count=1),
         lambda text: text.replace("--mount=source", "--mount=type=bind,source"),
         lambda text: text.replace("type=bind,", "", 1),
@@ -246,15 +246,18 @@ def annotate(random: Random, _: Version, project: Project) -> Edited:
     return _with(project, blocks), "insert a comment"
 
 
+STEPLESS = (
+    "LABEL new=1", 'CMD ["new"]', "EXPOSE 1234", "VOLUME /new", "STOPSIGNAL SIGTERM", "HEALTHCHECK NONE",
+    "ARG TARGETPLATFORM", "ARG V1", "ARG NEW=1", "ARG NEW", "ENV NEW=1", "ONBUILD RUN false",
+    'SHELL ["/bin/sh", "-c"]', "USER root", "WORKDIR /",
+    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "ARG TARGETARCH", "MAINTAINER me", "ARG HTTP_PROXY", "ARG SOURCE_DATE_EPOCH",
+)  # fmt: skip
+
+
 def declare(random: Random, version: Version, project: Project) -> Edited:
     """What keeps no step of its own, put somewhere."""
-    texts = (
-        "LABEL new=1", 'CMD ["new"]', "EXPOSE 1234", "VOLUME /new", "STOPSIGNAL SIGTERM", "HEALTHCHECK NONE",
-        "ARG TARGETPLATFORM", "ARG V1", "ARG NEW=1", "ARG NEW", "ENV NEW=1", "ONBUILD RUN false", 'SHELL ["/bin/sh", "-c"]',
-        "USER root", "WORKDIR /", "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "ARG TARGETARCH", "MAINTAINER me",
-        "ARG HTTP_PROXY", "ARG SOURCE_DATE_EPOCH",
-    )  # fmt: skip
-    text = random.choice(texts)
+    text = random.choice(STEPLESS)
     index = random.choice((*_movable(project), *_pinned(project))) + 1
     blocks = list(project.blocks)
     blocks.insert(index, Block(text.split()[0], text, cwd="/" if text == "WORKDIR /" else ""))

@@ -7,11 +7,11 @@ import os
 import shutil
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 NONCE = "{NONCE}"
 """Stands in a Dockerfile for what no other build of a daemon has: its cache outlives projects."""
@@ -154,9 +154,9 @@ class Pair:
     def moves(self) -> bool:
         """Whether the second build needs a context of another name, as a daemon overlooks a folder's new mode."""
         return any(
-            isinstance(node, Folder) and isinstance(other := after.get(path), Folder) and other.mode != node.mode
+            (mode := _mode(before, path)) is not None and mode != (_mode(after, path) or mode)
             for before, after in self.trees()
-            for path, node in before.items()
+            for path in {path for tree in (before, after) for path, node in tree.items() if isinstance(node, Folder)}
         )
 
     def trees(self) -> Iterator[tuple[Tree, Tree]]:
@@ -164,6 +164,15 @@ class Pair:
         yield self.before.tree, self.after.tree
         for name in self.before.contexts.keys() & self.after.contexts.keys():
             yield self.before.contexts[name], self.after.contexts[name]
+
+
+def _mode(tree: Tree, path: str) -> int | None:
+    """The mode of a directory, named or not; None where there is none."""
+    node = tree.get(path)
+    if isinstance(node, Folder):
+        return node.mode
+    implied = node is None and any(other.startswith(f"{path}/") for other in tree)
+    return Folder().mode if implied else None
 
 
 class Places:
