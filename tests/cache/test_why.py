@@ -363,6 +363,19 @@ def test_what_is_taken_for_granted_is_said(shop: Path) -> None:
     assert why(Request(), ["src/shop/main.py"]).notes == ()
     assert "Dockerfile" in why(Request(), ["Dockerfile"]).notes[0]
     assert ".dockerignore" in why(Request(), [".dockerignore"]).notes[0]
+    assert why(Request(), ["src/new.py"]).notes == ('"src/new.py" is not there yet: the answer is that for a new file',)
+    assert why(Request(), ["README.md"]).notes == (
+        '"README.md" is not sent to the builder: .dockerignore:1 leaves it out',
+    )
+
+
+def test_a_step_that_fails_at_any_rate_is_said(shop: Path) -> None:
+    written(shop, {"Dockerfile": f"{FROM}\nCOPY nowhere README.md /\n", ".dockerignore": "*.md\n"})
+    notes = why(Request(), ["src/shop/main.py"]).notes
+    assert notes == (
+        'Dockerfile:2 copies "nowhere", which fails: there is no "nowhere"',
+        'Dockerfile:2 copies "README.md", which fails: .dockerignore:1 leaves it out: "*.md"',
+    )
 
 
 def test_texts_that_are_no_utf_8_are_read(shop: Path) -> None:

@@ -16,6 +16,7 @@ from depsfirst.cache.model import Outcome, Status, compare, steps
 from depsfirst.cache.packed import wheel_of
 from depsfirst.cache.request import Opened, open_build
 from depsfirst.cache.version_lines import version_bump
+from depsfirst.dockerfile.filetree import find
 from depsfirst.dockerfile.selection import selected
 from depsfirst.dockerfile.stages import require_target
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from depsfirst.cache.build import Build
     from depsfirst.cache.causes import Cause
-    from depsfirst.cache.changes import ChangeKind
+    from depsfirst.cache.changes import ChangeKind, Edit
     from depsfirst.cache.request import Request
     from depsfirst.dockerfile.context import Context
     from depsfirst.dockerfile.stages import Stage
@@ -222,7 +223,20 @@ def _notes(opened: Opened, change: Change) -> list[str]:
     ignore = opened.build.context.ignore_file
     if ignore in paths:
         notes.append(f"it is taken for granted that the edit of {ignore} leaves out the same files")
-    return notes
+    return [*notes, *(note for edit in change.edits if (note := _unseen(opened.build, edit)))]
+
+
+def _unseen(build: Build, edit: Edit) -> str | None:
+    """Why a builder does not see a path, or that there is nothing yet."""
+    context = build.contexts[edit.context] if edit.context else build.context
+    if not edit.path or context.find(edit.path) is not None:
+        return None
+    if find(context.tree, edit.path) is None:
+        return f'"{edit.path}" is not there yet: the answer is that for a new file'
+    pattern = context.patterns.deciding(edit.path)
+    if pattern is None:
+        return None
+    return f'"{edit.path}" is not sent to the builder: {context.patterns.where}:{pattern.line} leaves it out'
 
 
 def _failures(build: Build) -> Iterator[str]:
