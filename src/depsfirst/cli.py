@@ -316,7 +316,7 @@ def _add_build(verb: ArgumentParser) -> None:
     what.add_argument("--group", action="append", default=[], metavar="NAME", help="install this dependency group too")
     what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
     what.add_argument("--index", metavar="URL", help="simple API of the package index (default: uv's or pip's setting)")
-    what.add_argument("--refresh", action="store_true", help="ask the Debian mirror again, whatever the cache knows")
+    what.add_argument("--refresh", action="store_true", help="ask the Debian mirror again, and resolve again what has no lock")
     _add_engine(verb)
     where = verb.add_argument_group("where it goes (default: the local Docker if one answers, else an archive)")
     kind = where.add_mutually_exclusive_group()

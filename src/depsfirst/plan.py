@@ -197,7 +197,7 @@ class Order(NamedTuple):
         load: whether it goes into the local Docker.
         index_url: simple URL of the package index.
         verify: ``auto``, ``always`` or ``never``.
-        refresh: whether to ask the Debian mirror again.
+        refresh: whether to ask the Debian mirror again, and to resolve again what has no lock.
     """
 
     directory: Path

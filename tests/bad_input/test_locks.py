@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import tomli
+
+from depsfirst.project.locks.pdm import content_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+WHEEL = "greet-1.0-py3-none-any.whl"
+MANIFEST = """\
+[project]
+name = "corner-shop"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["greet>=1"]
+"""
 POETRY = """\
 [tool.poetry]
 name = "corner-shop"
@@ -29,9 +42,19 @@ def test_what_is_right_is_built(attempt: Any, shop: Any, options: list[str]) -> 
     assert "code" in attempt.succeeds(shop, *options)
 
 
-def test_no_lock(attempt: Any, bare_shop: Any, options: list[str]) -> None:
+def test_no_lock(attempt: Any, bare_shop: Any, index: Any, wheels: Any, options: list[str]) -> None:
+    index.add("greet-1.0-py3-none-any.whl", wheels.wheel("greet", {"greet/__init__.py": b""}))
+    err = attempt.succeeds(bare_shop, *options)
+    assert "there is no lock: uv resolved 1 package for Python 3.13.5 on linux/amd64" in err
+    assert "there is no lock" not in attempt.succeeds(bare_shop, *options)
+    assert "there is no lock" in attempt.succeeds(bare_shop, *options, "--refresh")
+
+
+def test_no_lock_and_nothing_that_suits(attempt: Any, bare_shop: Any, options: list[str]) -> None:
     err = attempt.refused(bare_shop, *options)
-    assert f"error: {bare_shop.root}: there is no lock\nhint: run `uv lock`" in err
+    assert f"error: {bare_shop.root / 'pyproject.toml'}: there is no lock, and uv cannot resolve what is wanted" in err
+    assert "greet" in err
+    assert "\nhint: " in err
 
 
 def test_no_lock_of_poetry(attempt: Any, bare_shop: Any, options: list[str]) -> None:
@@ -72,11 +95,71 @@ def test_requirements_that_miss_a_pin(attempt: Any, bare_shop: Any, options: lis
     assert "hint: lock again" in err
 
 
-def test_requirements_without_a_version(attempt: Any, bare_shop: Any, options: list[str]) -> None:
+def test_requirements_without_versions(
+    attempt: Any, bare_shop: Any, index: Any, wheels: Any, options: list[str]
+) -> None:
+    index.add("greet-1.0-py3-none-any.whl", wheels.wheel("greet", {"greet/__init__.py": b""}))
     bare_shop.pin("# what it needs", "greet>=1")
+    assert "uv resolved 1 package" in attempt.succeeds(bare_shop, *options)
+
+
+def test_hashed_requirements_without_a_version(attempt: Any, bare_shop: Any, options: list[str]) -> None:
+    bare_shop.pin(f"other==1.0 --hash=sha256:{'0' * 64}", "greet>=1")
     err = attempt.refused(bare_shop, *options)
     assert "error: requirements.txt:2: " in err
     assert "\nhint: " in err
+
+
+# Every format
+
+
+def by_pdm(index: Any, sha256: str) -> dict[str, str]:
+    digest = next(content_hashes(tomli.loads(MANIFEST)))
+    return {
+        "pdm.lock": '[metadata]\ngroups = ["default"]\nstrategy = ["inherit_metadata"]\nlock_version = "4.5.0"\n'
+        f'content_hash = "sha256:{digest}"\n[[package]]\nname = "greet"\nversion = "1.0"\ngroups = ["default"]\n'
+        f'files = [{{file = "{WHEEL}", hash = "sha256:{sha256}"}}]\n'
+    }
+
+
+def by_pipenv(index: Any, sha256: str) -> dict[str, str]:
+    sources = [{"name": "main", "url": index.simple, "verify_ssl": False}]
+    entry = {"hashes": [f"sha256:{sha256}"], "version": "==1.0", "index": "main"}
+    meta = {"pipfile-spec": 6, "requires": {}, "sources": sources}
+    return {"Pipfile.lock": json.dumps({"_meta": meta, "default": {"greet": entry}, "develop": {}})}
+
+
+def by_pep_751(index: Any, sha256: str) -> dict[str, str]:
+    wheel = f'{{url = "{index.link(WHEEL)}", hashes = {{sha256 = "{sha256}"}}}}'
+    return {
+        "pylock.toml": 'lock-version = "1.0"\ncreated-by = "hand"\n[[packages]]\nname = "greet"\nversion = "1.0"\n'
+        f"wheels = [{wheel}]\n"
+    }
+
+
+def by_pixi(index: Any, sha256: str) -> dict[str, str]:
+    return {
+        "pixi.lock": "version: 6\nenvironments:\n  default:\n    packages:\n      linux-64:\n"
+        f"      - pypi: {index.link(WHEEL)}\npackages:\n- pypi: {index.link(WHEEL)}\n"
+        f"  name: greet\n  version: '1.0'\n  sha256: {sha256}\n"
+    }
+
+
+@pytest.mark.parametrize("write_lock", [by_pdm, by_pipenv, by_pep_751, by_pixi])
+def test_each_format_builds_the_same_layers(  # noqa: PLR0917 - fixtures
+    attempt: Any, shop: Any, index: Any, options: list[str], write_lock: Any
+) -> None:
+    digests = []
+    locks: tuple[dict[str, str], ...] = ({}, write_lock(index, hashlib.sha256(index.files[WHEEL]).hexdigest()))
+    for lock in locks:
+        for name, text in lock.items():
+            shop.write(name, text)
+            (shop.root / "requirements.txt").unlink()
+        code, out, err = attempt.build(shop, *options, "--format", "json")
+        assert code == 0, err
+        digests.append([layer["diff_id"] for layer in json.loads(out)["layers"] if layer["kind"] == "dependencies"])
+    assert digests[0] == digests[1]
+    assert len(digests[0]) == 1
 
 
 @pytest.mark.parametrize("text", ["version = 1\n[[package]\n", "\xff", "version = 99\n"])

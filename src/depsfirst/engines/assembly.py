@@ -68,7 +68,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
         below = base.image._replace(layers=(*base.image.layers, environment))
         with loading_ahead(ready.endpoint, below, store) as ahead:
             with clock.step("dependencies"):
-                third_party = dependencies(plan, base, tools, ahead)
+                third_party = dependencies(plan, base, tools, ahead, refresh=order.refresh)
             with clock.step("code"):
                 beside = libraries(third_party.first_party, plan, base, tools)
                 code = own(plan.project, wheel(), base, tools)

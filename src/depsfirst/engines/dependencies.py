@@ -16,7 +16,7 @@ from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import HEAVY, group_layers
 from depsfirst.project.discover import lock_fingerprint, read_lock
-from depsfirst.project.model import Environment
+from depsfirst.project.model import Environment, UnlockedError
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import directories, write_file
 from depsfirst.wheels.parts import layer_parts, part_as_json, part_from_json
@@ -86,17 +86,24 @@ def _workdir(plan: Plan) -> list[TarEntry]:
     ]
 
 
-def dependencies(plan: Plan, base: Base, tools: Tools, ahead: Ahead) -> Dependencies:
+def dependencies(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: bool = False) -> Dependencies:
     """The dependency layers of a plan on a base; while they are made, what is ready is loaded ahead.
+
+    Args:
+        plan: says what is wanted.
+        base: what it is installed on.
+        tools: cache, network and watcher.
+        ahead: takes what is ready.
+        refresh: whether to resolve again what has no lock, whatever the cache knows.
 
     Raises:
         DepsfirstError: the lock does not fit, or a package cannot be had or installed.
     """
     key = _memo_key(plan, base, lock_fingerprint(plan.project))
-    known = tools.store.recall(_MEMO, key)
+    known = None if refresh else tools.store.recall(_MEMO, key)
     found = _remembered(known, tools.store) if known else None
     if found is None:
-        known = _install(plan, base, tools, ahead)
+        known = _install(plan, base, tools, ahead, refresh=refresh)
         tools.store.remember(_MEMO, key, known)
         found = _remembered(known, tools.store)
     if found is None:
@@ -135,11 +142,12 @@ def _remembered(known: Mapping[str, Any], store: ContentStore) -> Dependencies |
     )
 
 
-def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead) -> dict[str, Any]:
+def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: bool) -> dict[str, Any]:
     """Read the lock, install every package of its recipe as a part, and say what it came to."""
     from depsfirst.project.selection import select
 
-    lock, environment = read_lock(plan.project), Environment(base.python.version, plan.platform)
+    environment = Environment(base.python.version, plan.platform)
+    lock = _lock(plan, environment, tools, refresh=refresh)
     recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
     installed = _install_all(recipe, plan, base, tools, ahead)
     names = {package.name: each for package, each in zip(recipe.third_party, installed, strict=True)}
@@ -153,6 +161,17 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead) -> dict[str, An
         "first_party": [package.source.location or "." for package in recipe.first_party],
         "uninstalled": _uninstalled(lock, environment, recipe),
     }
+
+
+def _lock(plan: Plan, environment: Environment, tools: Tools, *, refresh: bool) -> Lock:
+    """The project's lock, or what uv resolves for the environment where there is none."""
+    try:
+        return read_lock(plan.project)
+    except UnlockedError:
+        from depsfirst.wheels.resolve import Wish, resolved
+
+        wish = Wish(plan.project, environment, plan.groups, plan.extras)
+        return resolved(wish, tools.store, tools.progress, index_url=tools.index_url, refresh=refresh)
 
 
 def _uninstalled(lock: Lock, environment: Environment, recipe: Recipe) -> dict[str, tuple[str, str]]:

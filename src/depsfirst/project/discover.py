@@ -215,8 +215,7 @@ def _unlocked(root: Path, pyproject: Table | None) -> Path:
 
 def _says_what_it_wants(pyproject: Table) -> bool:
     dynamic = pyproject.table("project").texts("dynamic")
-    static = "project" in pyproject and not {"dependencies", "optional-dependencies"}.intersection(dynamic)
-    return static or "poetry" in pyproject.table("tool")
+    return "project" in pyproject and not {"dependencies", "optional-dependencies"}.intersection(dynamic)
 
 
 def _no_lock(root: Path, pyproject: Table | None) -> DepsfirstError:
