@@ -146,7 +146,7 @@ def by_pixi(index: Any, sha256: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("write_lock", [by_pdm, by_pipenv, by_pep_751, by_pixi])
-def test_each_format_builds_the_same_layers(  # noqa: PLR0917 - fixtures
+def test_each_format_builds_the_same_layers(
     attempt: Any, shop: Any, index: Any, options: list[str], write_lock: Any
 ) -> None:
     digests = []
