@@ -38,6 +38,12 @@ _VALUED = frozenset(_VALUED_OPTIONS.split())
 _GLOBAL_VALUED = frozenset({"--context", "-H", "--host", "--config", "-l", "--log-level", "--builder", "--root"})
 
 
+_OWN_DIRECTORY = re.compile(
+    r"""(?:\$\(|`)\s*dirname\s+(?:--\s+)?"?\$(?:0|\{0\}|BASH_SOURCE|\{BASH_SOURCE(?:\[0\])?\})"?\s*(?:\)|`)"""
+)
+"""How a script says where it stands."""
+
+
 class _Given(NamedTuple):
     """Options and operands of one build; None stands for a value that is not known."""
 
@@ -50,7 +56,13 @@ def worth_reading(text: str) -> bool:
     return bool(_WORTH_READING.search(text))
 
 
-def read(text: str, directory: Path, where: str, variables: Mapping[str, str | None] | None = None) -> Iterator[Found]:
+def read(
+    text: str,
+    directory: Path,
+    where: str,
+    variables: Mapping[str, str | None] | None = None,
+    own: Path | None = None,
+) -> Iterator[Found]:
     """The builds that a shell script starts.
 
     Args:
@@ -58,14 +70,16 @@ def read(text: str, directory: Path, where: str, variables: Mapping[str, str | N
         directory: that it runs in.
         where: its name, for origins.
         variables: what is known before it begins.
+        own: the directory that the script stands in, if it is a file.
     """
     if not worth_reading(text):
         return
     from depsfirst.dockerfile.shell import read_script
 
-    for command in read_script(text, variables, str(directory)).commands:
+    script = _OWN_DIRECTORY.sub(lambda _: str(own), text) if own else text
+    for command in read_script(script, variables, str(directory)).commands:
         if (words := _arguments(command)) is not None:
-            line = text.count("\n", 0, command.start) + 1
+            line = script.count("\n", 0, command.start) + 1
             yield _build(_given(words), command.cwd, f"{where}:{line}")
 
 
@@ -110,7 +124,7 @@ def _given(words: Sequence[Word]) -> _Given:
 
 def _build(given: _Given, cwd: str | None, origin: str) -> Found:
     files = given.options.get("-f", []) + given.options.get("--file", [])
-    if cwd is None or None in files[-1:] or len(given.operands) != 1 or given.operands[0] is None:
+    if cwd is None or len(given.operands) != 1 or not given.operands[0] or (files and not files[-1]):
         return Misunderstood(origin, "its directory or its Dockerfile is known only when it runs")
     if files and files[-1] == "-":
         return Misunderstood(origin, "its Dockerfile comes from another command")

@@ -122,7 +122,8 @@ class _Reader:
     def _block(self, kind: str) -> Block:
         label = ""
         while self._peek().kind in ("string", "name"):
-            label = label or _plain(self._next().text)
+            word = self._next()
+            label = label or _plain(word.text)
         self._expect("{")
         return Block(kind, label, self._body(0))
 

@@ -118,7 +118,7 @@ class _Reader:
         elif kind == "makefile":
             yield from command_lines.read_makefile(text, path.parent, where)
         else:
-            yield from command_lines.read(text, root, where)
+            yield from command_lines.read(text, root, where, own=path.parent)
 
     def dockerfiles(self) -> Iterator[Path]:
         """Those that something is built of."""

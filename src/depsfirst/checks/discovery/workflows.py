@@ -39,9 +39,8 @@ def read(text: str, root: Path, where: str) -> Iterator[Found]:
     document = mapping_of(read_yaml(text))
     for name, job in mapping_of(document.get("jobs")).items():
         entries = mapping_of(job)
-        known = {
-            f"env.{key}": value for part in (document, entries) for key, value in texts_of(part.get("env")).items()
-        }
+        given = {**texts_of(document.get("env")), **texts_of(entries.get("env"))}
+        known = _flat("env", {key: value for key, value in given.items() if "${{" not in value})
         for values in _combinations(mapping_of(entries.get("strategy")).get("matrix")):
             yield from _job(entries, root, f"{where}: jobs.{name}", {**known, **values})
 

@@ -1,0 +1,121 @@
+"""Which step makes an install run again after an edit: the first one that brings the edited file to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from depsfirst.cache.keys import ResultContent
+from depsfirst.dockerfile.instructions import Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from depsfirst.cache.changes import Change
+    from depsfirst.cache.keys import Key
+    from depsfirst.cache.model import Step
+    from depsfirst.checks.subject import Subject
+
+_SUFFIX = ".py"
+_NO_CODE = frozenset({"setup.py", "conftest.py", "noxfile.py", "tasks.py", "fabfile.py"})
+Mark = tuple[int, str]
+
+
+class Blame(NamedTuple):
+    """A step that reads what is edited, and the installs that run again for it.
+
+    Attributes:
+        reader: a COPY or ADD, or a RUN that binds the files.
+        installs: of third-party packages, in file order; the reader itself, if it binds.
+        paths: the edited ones that it reads, below the context's root.
+    """
+
+    reader: Step
+    installs: tuple[Step, ...]
+    paths: tuple[str, ...]
+
+    @property
+    def binds(self) -> bool:
+        """Whether the files are mounted, and not copied."""
+        return not isinstance(self.reader.instruction, Transfer)
+
+
+def blamed(subject: Subject, change: Change | str) -> tuple[Blame, ...]:
+    """The steps that make installs run again for certain after a change, in file order."""
+    asked = subject.project.change(change) if isinstance(change, str) else change
+    if asked is None or not subject.installing:
+        return ()
+    return _gathered(subject, subject.reinstalled(change), [edit.path for edit in asked.edits if not edit.context])
+
+
+def _gathered(subject: Subject, installs: Sequence[Step], paths: Sequence[str]) -> tuple[Blame, ...]:
+    read: dict[Mark, list[str]] = {}
+    steps: dict[Mark, Step] = {}
+    for path in paths if installs else ():
+        for step in subject.readers(path):
+            read.setdefault(_mark(step.key), []).append(path)
+            steps[_mark(step.key)] = step
+    found: dict[Mark, list[Step]] = {}
+    for install in installs:
+        mark = _first(install.key, read)
+        if mark is not None:
+            found.setdefault(mark, []).append(install)
+    return tuple(Blame(steps[mark], tuple(found[mark]), tuple(read[mark])) for mark in sorted(found))
+
+
+def _mark(key: Key) -> Mark:
+    """Tells the keys of the steps of a Dockerfile apart, those of several targets not."""
+    return (key.instruction.line, key.instruction.name) if key.instruction else (0, "")
+
+
+def _first(key: Key, read: Mapping[Mark, object]) -> Mark | None:
+    """The step nearest to the base image that reads what is edited; else one that a stage it reads from has."""
+    chain = list(key.chain())
+    for each in reversed(chain):
+        if _mark(each) in read:
+            return _mark(each)
+    for each in reversed(chain):
+        for content in each.contents:
+            if isinstance(content, ResultContent) and (found := _first(content.key, read)):
+                return found
+    return None
+
+
+def of_code(subject: Subject) -> tuple[Blame, ...]:
+    """The steps that make an edit of code install again: of the main module, else of any module in their reach."""
+    return blamed(subject, "code") or _of_any_code(subject)
+
+
+def _of_any_code(subject: Subject) -> tuple[Blame, ...]:
+    """The same for modules that stand in a directory which is copied or bound before an install."""
+    for step in subject.steps if subject.installing else ():
+        path = next((path for path in _modules(subject, step)), None)
+        if path and (found := blamed(subject, subject.edited(path))):
+            return found
+    return ()
+
+
+def _modules(subject: Subject, step: Step) -> Iterable[str]:
+    """Modules that a step takes with the directory that holds them; what it names itself is meant."""
+    for selection in subject.selections(step):
+        named = {read.path.lstrip("/") for read in selection.reads}
+        for path in selection.paths():
+            name = path.rpartition("/")[2]
+            if name.endswith(_SUFFIX) and name not in _NO_CODE and path not in named:
+                yield path
+
+
+def is_whole(subject: Subject, blame: Blame) -> bool:
+    """Whether a step takes all of the context, or all of the directory that holds the project's manifest."""
+    roots = {"", *(place.directory for place in subject.places)}
+    return any(
+        read.path.strip("/") in roots
+        for selection in subject.selections(blame.reader)
+        for read in selection.reads
+        if not read.path.strip("/") or subject.context.find(read.path.strip("/")) is not None
+    )
+
+
+def with_project(subject: Subject, install: Step) -> bool:
+    """Whether all that installs dependencies in a step installs the project along with them."""
+    found = subject.commands.dependencies(install)
+    return bool(found) and all(each.with_project is True for each in found)

@@ -1,0 +1,185 @@
+"""Dockerfiles in trees, and the contexts that they are taken to be built in."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.checks.conftest import checker
+
+from depsfirst.checks.discovery.search import is_dockerfile
+from depsfirst.checks.discovery.survey import survey
+from depsfirst.checks.files import Files
+from depsfirst.checks.model import Invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    Project = Callable[[Mapping[str, str]], Path]
+
+FROM = "FROM python:3.12-slim\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Dockerfile",
+        "Containerfile",
+        "dockerfile",
+        "api.Dockerfile",
+        "Dockerfile.api",
+        "Dockerfile.3.12",
+        "a.containerfile",
+    ],
+)
+def test_names_of_dockerfiles(name: str) -> None:
+    assert is_dockerfile(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".dockerignore", "Dockerfile.dockerignore", "Dockerfile.md", "Dockerfiles", "MyDockerfile", "Dockerfile~",
+        "Dockerfile.requirements.txt", "Dockerfile.orig", "dockerfile.py", "docker",
+    ],
+)  # fmt: skip
+def test_names_of_other_files(name: str) -> None:
+    assert not is_dockerfile(name)
+
+
+def found(root: Path) -> list[str]:
+    return [each.path.relative_to(root).as_posix() for each in survey([root], Files()).candidates]
+
+
+TREE = {
+    "Dockerfile": FROM,
+    "api/Containerfile": FROM,
+    "docker/web.Dockerfile": FROM,
+    "docker/web.Dockerfile.dockerignore": "",
+    ".devcontainer/Dockerfile": FROM,
+    "node_modules/x/Dockerfile": FROM,
+    ".venv/lib/Dockerfile": FROM,
+    "env/pyvenv.cfg": "",
+    "env/Dockerfile": FROM,
+    "build/Dockerfile": FROM,
+    "odd/recipe": FROM,
+    ".gitignore": "build/\n",
+}
+
+
+def test_a_tree_without_git(project: Project) -> None:
+    wanted = [
+        ".devcontainer/Dockerfile",
+        "Dockerfile",
+        "api/Containerfile",
+        "build/Dockerfile",
+        "docker/web.Dockerfile",
+    ]
+    assert found(project(TREE)) == wanted
+
+
+def git(root: Path, *words: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "protocol.file.allow=always"]
+    subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True)
+
+
+def test_a_repository_keeps_out_what_git_ignores(project: Project) -> None:
+    root = project({**TREE, "env/.gitignore": "*\n", "node_modules/.gitignore": "*", ".venv/.gitignore": "*"})
+    git(root, "init", "-q")
+    wanted = [".devcontainer/Dockerfile", "Dockerfile", "api/Containerfile", "docker/web.Dockerfile"]
+    assert found(root) == wanted
+    assert found(root / "api") == ["Containerfile"]
+    git(root, "add", "-f", "build/Dockerfile")
+    assert found(root) == sorted([*wanted, "build/Dockerfile"])
+    (root / "build/Dockerfile").unlink()
+    assert found(root) == wanted
+
+
+def test_repositories_inside(project: Project) -> None:
+    root = project(
+        {"Dockerfile": FROM, "inner/Dockerfile": FROM, "inner/build/Dockerfile": FROM, "other/Dockerfile": FROM}
+    )
+    (root / "inner/.gitignore").write_text("build\n")
+    for inner in ("inner", "other"):
+        git(root / inner, "init", "-q")
+    git(root / "other", "add", ".")
+    git(root / "other", "commit", "-qm", "a")
+    assert found(root) == ["Dockerfile", "inner/Dockerfile", "other/Dockerfile"]
+    git(root, "init", "-q")
+    git(root, "submodule", "add", "-q", "./other", "module")
+    assert found(root) == ["Dockerfile", "inner/Dockerfile", "module/Dockerfile", "other/Dockerfile"]
+
+
+def test_a_broken_repository_is_walked(project: Project) -> None:
+    assert found(project({"Dockerfile": FROM, ".git/HEAD": "nonsense"})) == ["Dockerfile"]
+
+
+def test_what_a_compose_file_builds_is_a_dockerfile_whatever_its_name(project: Project) -> None:
+    root = project({**TREE, "compose.yaml": "services: {a: {build: {context: ., dockerfile: odd/recipe}}}"})
+    assert "odd/recipe" in found(root)
+
+
+def invocations(root: Path, name: str = "Dockerfile") -> list[tuple[str, str | None, bool, str]]:
+    (candidate,) = checker(root / name).candidates
+    found = checker(root / name).invocations(candidate, Files())
+    return [
+        (each.context.relative_to(root).as_posix(), each.target, each.guessed, each.origin)
+        for each in found
+        if each.context
+    ]
+
+
+def test_a_named_file_is_looked_up_in_its_repository(project: Project) -> None:
+    root = project(
+        {
+            ".git/HEAD": "",
+            "services/api/Dockerfile": FROM,
+            "compose.yaml": "services: {a: {build: {context: services, dockerfile: api/Dockerfile, target: x}}}",
+            ".github/workflows/image.yml": "jobs: {a: {steps: [{uses: docker/build-push-action@v6, "
+            "with: {context: services/api}}]}}",
+            "scripts/build.sh": "docker build services/api\n",
+            "services/api/Makefile": "x:\n\tdocker build -f Dockerfile ..\n",
+        }
+    )
+    assert invocations(root, "services/api/Dockerfile") == [
+        ("services", None, False, "services/api/Makefile:2"),
+        ("services", "x", False, "compose.yaml: services.a.build"),
+        ("services/api", None, False, "scripts/build.sh:1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "context"),
+    [
+        ({"docker/Dockerfile": f"{FROM}COPY pyproject.toml uv.lock /\n", "pyproject.toml": "", "uv.lock": ""}, "."),
+        ({"docker/Dockerfile": f"{FROM}COPY run.sh /\n", "docker/run.sh": ""}, "docker"),
+        ({"docker/Dockerfile": f"{FROM}COPY . /\n"}, "docker"),
+        ({"docker/Dockerfile": f"{FROM}COPY a b* $C /\n", "docker/a": "", "a": ""}, "docker"),
+        ({"x/docker/Dockerfile": f"{FROM}COPY src /\n", "x/src/a": "", "src/b": ""}, "x"),
+        ({"docker/Dockerfile": f"{FROM}COPY --from=x src /\n", "src/a": ""}, "docker"),
+    ],
+)
+def test_a_context_is_guessed_by_the_sources(project: Project, files: dict[str, str], context: str) -> None:
+    root = project({".git/HEAD": "", **files})
+    ((found, target, guessed, _),) = invocations(root, next(iter(files)))
+    assert (found, target, guessed) == (context, None, True)
+
+
+def test_without_a_repository_nothing_above_is_looked_at(project: Project) -> None:
+    root = project({"docker/Dockerfile": f"{FROM}COPY app.py /\n", "app.py": ""})
+    assert invocations(root, "docker/Dockerfile")[0][0] == "docker"
+
+
+def test_a_context_that_is_not_there_is_none(project: Project) -> None:
+    root = project(
+        {"Dockerfile": FROM, "compose.yaml": "services: {a: {build: {context: gone, dockerfile: ../Dockerfile}}}"}
+    )
+    assert invocations(root)[0][2]
+
+
+def test_equal_builds_are_one(project: Project) -> None:
+    root = project({"Dockerfile": FROM, "compose.yaml": "services: {a: {build: .}, b: {build: .}}"})
+    (candidate,) = survey([root], Files()).candidates
+    assert [each._replace(origin="") for each in candidate.invocations] == [Invocation(root / "Dockerfile", root)]
