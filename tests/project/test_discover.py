@@ -261,3 +261,17 @@ def test_discovery_and_fingerprint_import_nothing_heavy(folder: Path) -> None:
         "assert 'tomli' not in set(sys.modules) - before\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_layout_of_pip_tools(write: Write, refused: Refused) -> None:
+    one = write({"requirements/app.txt": "a==1", "setup.py": ""}, "one")
+    assert discover(one).lock == one / "requirements/app.txt"
+    base = {"requirements/base.txt": "a==1", "requirements/dev.txt": "-r base.txt\nb==1", "requirements/dev.in": "b"}
+    project = discover(write({**base, "setup.py": ""}, "two"))
+    assert project.lock == project.root / "requirements/base.txt"
+    assert [package.where for package in read_lock(project).packages] == ["requirements/base.txt:1"]
+    error = refused(discover, write({**base, "requirements/prod.txt": "", "setup.py": ""}, "three"))
+    assert error.message == "there are several locks: requirements/base.txt, requirements/prod.txt"
+    assert '[tool.depsfirst] lock = "requirements/base.txt"' in str(error.hint)
+    four = write({"requirements/a.txt": "", "requirements/b.txt": "", "requirements.txt": "x==1"}, "four")
+    assert discover(four).lock == four / "requirements.txt"

@@ -229,3 +229,18 @@ def test_a_lock_that_does_not_say_what_it_was_made_from_is_turned_down(write: Wr
     (root / "pyproject.toml").write_text('[project]\nname = "shop"\ndependencies = ["a"]\n')
     error = refused(read_lock, discover(root))
     assert error.message.startswith("the lock does not say what it was made from")
+
+
+@pytest.mark.parametrize(
+    ("asked", "locked"),
+    [
+        ("a; platform_system != 'Windows'", "sys_platform != 'win32'"),
+        ("a; python_version < '<3.10'", None),
+    ],
+)
+def test_what_uv_takes_for_the_same_fits(asked: str, locked: str | None, write: Write) -> None:
+    marker = f', marker = "{locked}"' if locked else ""
+    own = OWN + f'[package.metadata]\nrequires-dist = [{{ name = "a"{marker} }}]\n'
+    manifest = f'[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["{asked}"]\n'
+    lock = f'version = 1\nrevision = 3\nrequires-python = ">=3.9"\n{own}'
+    assert read_lock(discover(write({"pyproject.toml": manifest, "uv.lock": lock}))).format == "uv"

@@ -186,3 +186,11 @@ def test_a_lock_of_another_project_is_turned_down(write: Write, refused: Refused
     for own in (OWN.replace("shop", "store"), OWN.replace('"."', '"lib"'), ""):
         error = refused(read, write, "", "", own=own)
         assert (str(error), error.hint) == ('uv.lock: the lock has no entry for the project "shop"', "run `uv lock`")
+
+
+def test_a_workspace_without_a_project_names_its_members(write: Write, refused: Refused) -> None:
+    lock = HEAD + '[manifest]\nmembers = ["web", "api"]\n' + package("api", 'source = { editable = "api" }')
+    root = write({"pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n', "uv.lock": lock})
+    error = refused(read_lock, discover(root))
+    assert (error.message, error.where) == ("this is a workspace without a project of its own", str(root))
+    assert error.hint == "name the directory of one of its members: api, web"

@@ -106,6 +106,13 @@ def _root(entries: list[Table], table: Table, project: Project) -> int:
         source = entry.table("source")
         if normalize(entry.text("name")) == name and any(source.maybe_text(kind) == path for kind in _LOCAL):
             return index
+    members = table.table("manifest").texts("members")
+    if members and "project" not in project.pyproject:
+        raise DepsfirstError(
+            "this is a workspace without a project of its own",
+            where=str(project.root),
+            hint=f"name the directory of one of its members: {', '.join(sorted(members))}",
+        )
     raise DepsfirstError(f'the lock has no entry for the project "{project.name}"', where=table.where, hint=_HINT)
 
 
