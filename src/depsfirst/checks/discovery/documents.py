@@ -32,7 +32,7 @@ def _loader() -> Any:
             return loader.construct_mapping(node, deep=True)
         if isinstance(node, yaml.SequenceNode):
             return loader.construct_sequence(node, deep=True)
-        tag = loader.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
+        tag = loader.resolve(yaml.ScalarNode, node.value, (not node.style, bool(node.style)))
         return loader.construct_object(yaml.ScalarNode(tag, node.value))
 
     Loader.add_multi_constructor("", plain)
