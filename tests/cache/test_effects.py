@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SEED = int(os.environ.get("DEPSFIRST_TEST_SEED", "20"))
 SCRIPTS = int(os.environ.get("DEPSFIRST_TEST_SCRIPTS", "60"))
 NAMES = ["a", "b", "d", "d/a", "d/e", "d/e/f", "l", "new", "d/new"]
-FILES = {"a": "one", "b": "two", "d/a": "three", "d/e/f": "four"}
+FILES = {"a": "one", "b": "two", "d/a": "three", "d/e/f": "four", "d/.h": "five"}
 
 
 def made(dockerfile: str, path: str) -> Node | None:
@@ -51,6 +51,18 @@ def draw_command(random: Random) -> str:
             f"rm -f {one}",
             f"rm -rf {one}",
             "rm -rf d/*",
+            "rm -rf d/.[!.]*",
+            f"cp -r d/* {one}",
+            f"cp -r d/[a-z] {one}",
+            f"cp d/e/? {one}",
+            f"sort {one} {other} > {third}",
+            f"sed -i s/o/0/ {one}",
+            f"cat {one} | tee {other} > {third}",
+            f"tee -a new < {one}" if one != "new" else "true",
+            f"install -t {one} {other}",
+            f"mv {one} {other}/",
+            f"cat {one} 2> {other}",
+            "umask 077 && echo x > new",
             f"mkdir {one}",
             f"mkdir -p {one}/{other}",
             f"mkdir -m 700 {one}",
@@ -111,7 +123,9 @@ def test_what_commands_are_said_to_do_is_what_they_do(number: int, tmp_path: Pat
     done: list[str] = []
     for _ in range(random.randint(1, 7)):
         command = draw_command(random)
-        run = subprocess.run(["bash", "-c", f"umask 022; {command}"], cwd=tmp_path, capture_output=True, check=False)
+        run = subprocess.run(
+            ["bash", "-c", f"umask 022; {command}"], cwd=tmp_path, capture_output=True, timeout=20, check=False
+        )
         if run.returncode:
             break  # a build would end here, and what a failing command has done before is gone
         done.append(command)

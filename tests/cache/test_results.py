@@ -87,6 +87,7 @@ KNOWN = [
     ("RUN cp /src/README /bin/x", "/usr/bin/x /r", LIST, "?"),
     ("RUN cp /src/README /bin/x", "/usr/bin/y /r", LIST, "c"),
     # what nobody knows
+    ("RUN sort /src/README > /src/README", "/src/README /r", CODE, "?"),
     ("RUN make", "/src/README /r", CODE, "?"),
     ("RUN make", "/src/README /r", NOTES, "c"),
     ("RUN make || true", "/src/README /r", CODE, "?"),

@@ -243,10 +243,15 @@ class Effects:
             path = self.path(redirect.target, command)
             if path in _NOWHERE:
                 continue
-            if not command.always:
+            if not command.always or (redirect.operator != ">>" and self._names(command, path)):
                 raise LostError(path)
             known = redirect.descriptor in (None, 1) and redirect.operator in (">", ">|", ">>") and not redirect.shared
             self.write(path, output if known else None, append=redirect.operator.endswith(">>"))
+
+    def _names(self, command: Command, path: str) -> bool:
+        """Whether a command names a file that its shell has emptied before it begins."""
+        texts = [word.text for word in command.words[1:] if word.text and "\n" not in word.text]
+        return any(path == self.absolute(text, command) for text in texts)
 
     def _export(self, command: Command) -> bool:
         """Note the file of a command that a filter knows."""

@@ -153,7 +153,7 @@ def _remove_matches(effects: Effects, pattern: str) -> None:
     before = effects.found(folder)
     if before is None or isinstance(before, File):
         return
-    if not isinstance(before, Tree):
+    if not isinstance(before, Tree) or "[" in name or "\\" in name:
         effects.root = effects.put(folder, Derived(("removed", name), (before,)))
         return
     glob = compile_glob(name)
@@ -240,7 +240,7 @@ def _operands(effects: Effects, word: Word, command: Command, how: _Copy) -> lis
         raise LostError(word.source)
     path = effects.absolute(word.text, command)
     if word.pattern:
-        found = matches(effects.root, path)
+        found = _matches(effects, path)
         if not found:
             raise LostError(word.source)
     else:
@@ -251,6 +251,15 @@ def _operands(effects: Effects, word: Word, command: Command, how: _Copy) -> lis
     if any(isinstance(node, Tree) for _, node in found) and not how.recursive:
         raise LostError(path)
     return found
+
+
+def _matches(effects: Effects, pattern: str) -> list[tuple[str, Node]] | None:
+    """What a shell makes of a pattern in the last part of a path; names with a dot at their start do not fit a star."""
+    folder, _, name = pattern.rpartition("/")
+    if has_wildcards(folder) or "[" in name or "\\" in name:
+        raise LostError(pattern)
+    found = matches(effects.root, pattern)
+    return found and [each for each in found if name.startswith(".") or not each[0].startswith(".")]
 
 
 def _into(effects: Effects, path: str, named: tuple[str, Node], *, folder: bool, anew: bool) -> None:
