@@ -6,11 +6,10 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from depsfirst.cache.exported import Locked, same_export
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from depsfirst.cache.exported import Locked
     from depsfirst.cache.keys import Place
     from depsfirst.dockerfile.commands import Export
     from depsfirst.dockerfile.shell import Command
@@ -105,6 +104,8 @@ class Exported:
             return None
         if any(before[path] != after[path] for path in self.inputs[2:]):
             return None
+        from depsfirst.cache.exported import same_export
+
         old, new = self._locked(before), self._locked(after)
         if old is None or new is None:
             return None
@@ -114,6 +115,8 @@ class Exported:
         manifest, lock = texts[self.manifest], texts[self.lock]
         if manifest in (None, UNSEEN) or lock in (None, UNSEEN):
             return None
+        from depsfirst.cache.exported import Locked
+
         return Locked(self.manager, posixpath.dirname(self.manifest), manifest, lock)
 
 

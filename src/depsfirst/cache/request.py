@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from depsfirst.cache.build import Build
 from depsfirst.cache.checkout import Checkout, Committed, Disk
-from depsfirst.cache.manifests import context_sources
 from depsfirst.dockerfile.buildkit import CURRENT, Version
-from depsfirst.dockerfile.instructions import Arg
+from depsfirst.dockerfile.instructions import Arg, Run
 from depsfirst.dockerfile.scope import PROXY_ARGUMENTS
 from depsfirst.dockerfile.selection import select, select_mount
 from depsfirst.dockerfile.stages import references, require_outline, require_target
@@ -232,7 +231,7 @@ def _usual_contexts(file: str) -> Iterator[str]:
 
 def _found_sources(context: Context, outline: Outline) -> int:
     """How many sources of the Dockerfile are in a context; the first of several with as many is taken."""
-    from depsfirst.dockerfile.instructions import Run
+    from depsfirst.cache.manifests import context_sources
 
     count = 0
     for stage in outline.stages:

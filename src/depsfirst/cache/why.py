@@ -10,12 +10,9 @@ from depsfirst.cache.changes import KINDS, Change, given
 from depsfirst.cache.filters import export_filter
 from depsfirst.cache.installing import Installed, installed_by
 from depsfirst.cache.keys import ContextContent
-from depsfirst.cache.main_module import code_edit, readme_edit
-from depsfirst.cache.manifests import Place, places
 from depsfirst.cache.model import Outcome, Status, compare, steps
 from depsfirst.cache.packed import wheel_of
 from depsfirst.cache.request import Opened, open_build
-from depsfirst.cache.version_lines import version_bump
 from depsfirst.dockerfile.filetree import find
 from depsfirst.dockerfile.selection import selected
 from depsfirst.dockerfile.stages import require_target
@@ -159,6 +156,10 @@ def find_change(opened: Opened, kind: ChangeKind) -> Change:
     Raises:
         DepsfirstError: it is not found, or a manifest is broken.
     """
+    from depsfirst.cache.main_module import code_edit, readme_edit
+    from depsfirst.cache.manifests import Place, places
+    from depsfirst.cache.version_lines import version_bump
+
     build = opened.build
     there = places(build.context, opened.text, build.outline, opened.file)
     if kind == "code":
