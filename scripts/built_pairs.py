@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.cache.pairs import BASE, NONCE, VARIANT, VARIANTS, File, Pair, Places, Project, Tree
+import uv
+from tests.cache.pairs import BASE, NONCE, VARIANT, VARIANTS, WITH_UV, File, Pair, Places, Project, Tree
 
 from depsfirst.cache.build import ImageFacts
 
@@ -123,9 +124,11 @@ class Engine:
         Raises:
             AbsentError: they cannot be made; most often the daemon lacks the base.
         """
-        for tag, text in VARIANTS.items():
+        for tag, text in (*VARIANTS.items(), ("uv", WITH_UV)):
             place = self.scratch / f"variant-{tag}"
             place.mkdir(exist_ok=True)
+            if tag == "uv":
+                shutil.copy(uv.find_uv_bin(), place / "uv")
             (place / "Dockerfile").write_text(f"FROM {BASE}\n{text}\n")
             tagged = ["-t", f"{VARIANT}:{tag}", str(place)]
             done = self._run([*self.client, "build", "--network", "none", *tagged])

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.cache.pairs import NONCE as MARK
+from tests.cache.pairs import File
+
+from depsfirst.cache.filters import export_filter
 from depsfirst.cache.keys import ContextContent, ResultContent
 from depsfirst.cache.model import Build, Outcome, Status, compare, steps
+from depsfirst.cache.packed import wheel_of
 from depsfirst.dockerfile.context import read_context
 from depsfirst.dockerfile.instructions import Workdir
 from depsfirst.dockerfile.selection import selected
@@ -20,7 +26,7 @@ from scripts.built_pairs import failing_line, lay_out
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tests.cache.pairs import Pair, Places, Project
+    from tests.cache.pairs import Pair, Places, Project, Tree
 
     from depsfirst.cache.model import ImageFacts, Step
     from scripts.built_pairs import Built, Observation, Vertex
@@ -144,12 +150,20 @@ def _read(
             no_cache_stages=frozenset(project.no_cache_stages),
             version=version,
             images=images,
+            filters=(export_filter,),
+            packers=(wheel_of,),
+            read=partial(_content, project.context(NONCE)),
         )
         steps(build)
         compare(build, build)
     except DepsfirstError as error:
         return None, error
     return build, None
+
+
+def _content(tree: Tree, path: str) -> bytes | None:
+    node = tree.get(path)
+    return node.content.replace(MARK.encode(), NONCE.encode()) if isinstance(node, File) else None
 
 
 _COMMANDS = re.compile(

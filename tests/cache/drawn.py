@@ -7,6 +7,7 @@ from random import Random
 
 from tests.cache.drawn_contexts import MARK, draw_ignore, draw_tree
 from tests.cache.drawn_edits import draw_edits
+from tests.cache.drawn_exports import draw_exported, edit_exported
 from tests.cache.drawn_faults import has_fault
 from tests.cache.drawn_instructions import draw_block
 from tests.cache.drawn_places import LINKS, Ground, Place, Version
@@ -15,6 +16,9 @@ from tests.cache.pairs import BASE, NONCE, VARIANT, VARIANTS, Block, File, Pair,
 
 SHAPED = 0.3
 """How many of the projects are like those that people have."""
+
+EXPORTED = 0.03
+"""How many have an exporter, of which the model knows what it reads."""
 
 
 def draw(seed: int, index: int, version: Version) -> Pair:
@@ -26,6 +30,9 @@ def draw(seed: int, index: int, version: Version) -> Pair:
         version: the BuildKit that will build, which is not given what it does not know.
     """
     random = Random(f"{seed} {index} {version}")
+    if Random(f"{seed} {index} {version} exports").random() < EXPORTED:
+        before = draw_exported(random)
+        return Pair(f"{seed}-{index}", before, *edit_exported(random, before))
     drawer = draw_shape if random.random() < SHAPED else draw_project
     before = drawer(random, version)
     while has_fault(before):

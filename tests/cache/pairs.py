@@ -31,6 +31,9 @@ VARIANTS = {
 }
 """Images made of the base before anything is built, by tag."""
 
+WITH_UV = "COPY uv /usr/local/bin/uv"
+"""What one more image has, ``depsfirst-drawn:uv``."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
