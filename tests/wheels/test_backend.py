@@ -16,7 +16,7 @@ import pytest
 from depsfirst.content import ContentStore
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import BuildSystem
-from depsfirst.wheels.backend import ENVIRONMENTS, Source, _uv_environment, built_wheel
+from depsfirst.wheels.backend import ENVIRONMENTS, Source, uv_environment, built_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -263,13 +263,13 @@ def test_pips_settings_serve_uv_where_it_has_none(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://a.example https://b.example")
     monkeypatch.setenv("PIP_FIND_LINKS", "/one /two")
     monkeypatch.setenv("UV_PYTHON", "3.8")
-    found = _uv_environment()
+    found = uv_environment()
     assert found["UV_DEFAULT_INDEX"] == "https://pip.example/simple"
     assert found["UV_INDEX"] == "https://a.example https://b.example"
     assert found["UV_FIND_LINKS"] == "/one,/two"
     assert "UV_PYTHON" not in found
     monkeypatch.setenv("UV_INDEX_URL", "https://uv.example/simple")
-    assert "UV_DEFAULT_INDEX" not in _uv_environment()
+    assert "UV_DEFAULT_INDEX" not in uv_environment()
 
 
 @pytest.mark.index
