@@ -164,6 +164,19 @@ CASES = {
         files={"install.sh": "#!/bin/sh\npip install -r requirements.txt\n"},
     ),
     "a script that cannot be read": Case(f"{FROM}\nCOPY . .\nRUN ./made-elsewhere\n", "unknown", "unknown", "unknown"),
+    "a program in Python that starts nothing": Case(
+        f"{FROM}\nCOPY . .\nRUN python src/install_model.py\n",
+        files={
+            "src/install_model.py": "import urllib.request\nurllib.request.urlretrieve('https://files.example/m')\n"
+        },
+    ),
+    "a program in Python that starts something": Case(
+        f"{FROM}\nCOPY . .\nRUN python src/install_things.py\n",
+        "unknown",
+        "unknown",
+        "unknown",
+        files={"src/install_things.py": "import subprocess\nsubprocess.run(['x'])\n"},
+    ),
     "a script of pdm": Case(
         f"{FROM}\nCOPY . .\nRUN pdm run setup\n",
         "yes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from depsfirst.cache.build import Build
     from depsfirst.cache.finds import Reader
     from depsfirst.cache.keys import Key, Step
-    from depsfirst.dockerfile.commands import Reading
+    from depsfirst.dockerfile.commands import Reading, Unknown
 
 Kind = Literal["dependencies", "project", "system"]
 _KINDS: dict[Installs, Kind] = {
@@ -30,6 +31,10 @@ _KINDS: dict[Installs, Kind] = {
 }
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 _WHEELS = (".whl", "*")
+_STARTS = re.compile(
+    r"\b(?:pip3?|uv|poetry|conda|mamba|ensurepip|subprocess|pexpect|sh|plumbum|os\.(?:system|popen|exec\w*|spawn\w*))\b"
+)
+"""What a program in Python has in it that installs packages, or starts something that may."""
 _REQUIREMENT = re.compile(r"(?m)^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -119,8 +124,18 @@ class _Known:
         if len(conditional) > 1:  # the branches of one choice
             kinds.add("dependencies")
         perhaps = [f'"{each.tool} {each.verb}" runs under a condition' for each in conditional[:1]]
-        reasons = dict.fromkeys((*perhaps, *(unknown.reason for unknown in reading.unknown)))
+        reasons = dict.fromkeys(
+            (*perhaps, *(each.reason for each in reading.unknown if not self._is_plain(each, step.key)))
+        )
         return Installed(frozenset(kinds), tuple(reasons), reading)
+
+    def _is_plain(self, unknown: Unknown, key: Key) -> bool:
+        """Whether what is not followed is a program in Python that can be read, and that starts nothing."""
+        words = [word.text for word in unknown.command.words if word.text and word.text.endswith(".py")]
+        if not words or (not words[0].startswith("/") and unknown.command.cwd is None):
+            return False
+        text = self._finds.text(key, posixpath.normpath(posixpath.join("/", unknown.command.cwd or "/", words[0])))
+        return text is not None and not _STARTS.search(text)
 
     def _kind(self, installation: Installation, earlier: Sequence[_Earlier], key: Key) -> Kind | None:
         if installation.kind is not Installs.DEPENDENCIES:
