@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -146,15 +145,14 @@ def _shown(package: Package | None) -> str:
     return f"{package.direct or package.version} {len(package.hashes)} hashes"
 
 
-def _count(outcome: Outcome) -> str:
-    return f"{len(outcome.differences)} differ"
+def _show(outcome: Outcome) -> None:
+    state = f"{outcome.same} same, {outcome.refused} refused by both, {len(outcome.differences)} differ"
+    head = f"{outcome.format:<16} {outcome.size:>9,} B {outcome.packages:>5}  {outcome.title}: "
+    print(head + (f"not read: {outcome.skipped}" if outcome.skipped else state), flush=True)
+    print(*(f"    {difference}\n" for difference in outcome.differences[:6]), sep="", end="", flush=True)
 
 
-def _print(outcomes: Sequence[Outcome], seconds: float) -> int:
-    for each in outcomes:
-        state = f"not read: {each.skipped}" if each.skipped else f"{each.same} same, {each.refused} refused by both"
-        print(f"{each.format:<16} {each.size:>9,} B {each.packages:>5}  {each.title}: {state}, {_count(each)}")
-        print(*(f"    {difference}\n" for difference in each.differences[:6]), sep="", end="")
+def _sum_up(outcomes: Sequence[Outcome], seconds: float) -> int:
     read = [each for each in outcomes if not each.skipped]
     formats = ", ".join(f"{count} {name}" for name, count in sorted(Counter(each.format for each in read).items()))
     same, refused = sum(each.same for each in read), sum(each.refused for each in read)
@@ -183,8 +181,8 @@ def main() -> int:
         outcomes = []
         for taken in _taken(options.repositories, options.sample, scratch):
             outcomes.append(compare(taken))
-            print(f"{re.sub(r'.*/', '', taken.title)}: {len(outcomes[-1].differences)} differ", file=sys.stderr)
-        return _print(outcomes, time.monotonic() - began)
+            _show(outcomes[-1])
+        return _sum_up(outcomes, time.monotonic() - began)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -248,7 +248,10 @@ def _by_packaging(project: Project, environment: Environment, choice: Choice) ->
     from packaging.pylock import Pylock, PylockSelectError
     from packaging.utils import parse_wheel_filename
 
-    pylock = Pylock.from_dict(tomli.loads(project.lock.read_text()))
+    values = tomli.loads(project.lock.read_text())
+    for package in values["packages"]:
+        package["name"] = normalize(package["name"])  # as PEP 751 wants it, and pipenv does not write it
+    pylock = Pylock.from_dict(values)
     tags = {
         tag
         for package in pylock.packages

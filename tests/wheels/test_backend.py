@@ -16,7 +16,7 @@ import pytest
 from depsfirst.content import ContentStore
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import BuildSystem
-from depsfirst.wheels.backend import ENVIRONMENTS, Source, uv_environment, built_wheel
+from depsfirst.wheels.backend import ENVIRONMENTS, Source, built_wheel, uv_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
