@@ -86,7 +86,11 @@ KNOWN = [
     ("RUN cp /src/README /usr/bin/x", "/bin/x /r", LIST, "?"),
     ("RUN cp /src/README /bin/x", "/usr/bin/x /r", LIST, "?"),
     ("RUN cp /src/README /bin/x", "/usr/bin/y /r", LIST, "c"),
+    ("RUN mkdir -p /out && cp -r /src/shop /out/shop", "/out /r", CODE, "R"),
+    ("RUN cp /src/$UNSET/README /out", "/out /r", CODE, "c"),
     # what nobody knows
+    ("RUN cp /src/${UNSET-shop}/README /out", "/out /r", CODE, "?"),
+    ("RUN cp /src/README $HOME", "/out /r", CODE, "?"),
     ("RUN sort /src/README > /src/README", "/src/README /r", CODE, "?"),
     ("RUN make", "/src/README /r", CODE, "?"),
     ("RUN make", "/src/README /r", NOTES, "c"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from posixpath import dirname, join
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def after_run(key: Key, run: Run, below: Node, build: Build, made: Callable[[Key
     place = key.place
     if place is None:
         raise LostError(run.name)
-    script = run_script(run, place.shell, place.scope.variables, place.cwd)
+    script = run_script(run, place.shell, _variables(key, run, place), place.cwd)
     if not script.whole:
         raise LostError(script.reason)
     shown = _mounted(key, run, place, build, made)
@@ -76,6 +77,27 @@ def after_run(key: Key, run: Run, below: Node, build: Build, made: Callable[[Key
         stays = Hidden(key, target) if build.version < _CLEANED_MOUNTS else before
         effects.root = put(effects.root, target, stays)
     return effects.root
+
+
+def _variables(key: Key, run: Run, place: Place) -> dict[str, str]:
+    """The variables in force; where those of the image are known, what is set nowhere is empty."""
+    variables = dict(place.scope.variables)
+    image = next(each for each in key.chain() if each.parent is None)
+    if image.facts is None or image.facts.environment is None:
+        return variables
+    text = "".join(run.argv(()))
+    secret = {mount.env or mount.id or mount.source for mount in run.mounts if isinstance(mount, Mount)}
+    asked = {*_ASKED_WHETHER_SET.findall(text), *secret}
+    unset = {name for name in _REFERENCE.findall(text) if name not in asked and not _SET_BY_SHELL.fullmatch(name)}
+    return {**dict.fromkeys(unset, ""), **variables}
+
+
+_REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+_ASKED_WHETHER_SET = re.compile(r"\$\{([A-Za-z_]\w*)[-+=?]")
+_SET_BY_SHELL = re.compile(
+    "_|HOME|PWD|OLDPWD|HOSTNAME|RANDOM|SRANDOM|SECONDS|EPOCH.*|LINENO|E?UID|GROUPS|PPID|IFS|SHLVL|USER|LOGNAME|SHELL.*|TERM|"
+    "BASH.*|COMP_.*|.*TYPE|OPT.*|PS[0-9]|REPLY|PIPESTATUS|FUNCNAME|DIRSTACK|MAPFILE|SSH_AUTH_SOCK|.*_(?i:proxy)"
+)
 
 
 def files_before(key: Key, run: Run, below: Node, build: Build, made: Callable[[Key], Node]) -> Node:

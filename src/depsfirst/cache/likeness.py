@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from depsfirst.cache.filters import UNSEEN
 from depsfirst.cache.nodes import (
     Chosen,
     Derived,
@@ -191,9 +192,10 @@ class Likeness:
         names = [(each.filtered, each.setting) for each in (one, other)]
         if names[0] != names[1] or self.nodes(one.tools, other.tools) is not SAME:
             return MAYBE
-        if all(self.nodes(mine, others) is SAME for mine, others in zip(one.inputs, other.inputs, strict=True)):
+        alike = [self.nodes(mine, others) is SAME for mine, others in zip(one.inputs, other.inputs, strict=True)]
+        if all(alike):
             return SAME
-        verdict = one.filtered.same(_texts(one), _texts(other))
+        verdict = one.filtered.same(_texts(one, alike), _texts(other, alike))
         return MAYBE if verdict is None else SAME if verdict else DIFFERENT
 
 
@@ -226,14 +228,16 @@ def _bytes(one: File, other: File) -> Verdict:
     return DIFFERENT if sized or hashed else MAYBE
 
 
-def _texts(exported: Exported) -> dict[str, str | None]:
-    """The texts of its inputs, as far as they are known."""
+def _texts(exported: Exported, alike: list[bool]) -> dict[str, str | None]:
+    """The texts of its inputs, as far as they are known, or known to be the same."""
     texts: dict[str, str | None] = {}
-    for path, node in zip(exported.filtered.inputs, exported.inputs, strict=True):
+    for path, node, same in zip(exported.filtered.inputs, exported.inputs, alike, strict=True):
         if node is None:
             texts[path] = None
         elif isinstance(node, File) and (data := _data(node, exported)) is not None:
             texts[path] = data.decode(errors="surrogateescape")
+        elif same:
+            texts[path] = UNSEEN
     return texts
 
 
