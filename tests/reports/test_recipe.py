@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 import tomli
 from packaging.pylock import Pylock
@@ -232,14 +233,11 @@ def test_the_verb_prints_the_recipe(say: Callable[..., str]) -> None:
 def test_objects_are_as_the_schema_has_them(say: Callable[..., str], history: Callable[..., Path]) -> None:
     schema = json.loads((ROOT / "docs/schema/recipe.json").read_text())
     root = history({"requirements.txt": "a==1"}, {"requirements.txt": f"a==2\nb @ git+https://x.example/b@{COMMIT}"})
-    common = set(schema["required"])
     plain = json.loads(say(str(root), "--format", "json"))
-    assert set(plain) == common | {"packages"}
-    assert set(plain["packages"][0]) == set(schema["properties"]["packages"]["items"]["required"])
     diff = json.loads(say(str(root), "--format", "json", "--diff", "HEAD~1"))
-    assert set(diff) == common | {"since", "digest_before", "changes"}
+    for value in (plain, diff):
+        jsonschema.validate(value, schema)
     assert [each["kind"] for each in diff["changes"]] == ["changed", "added"]
-    assert set(diff["changes"][0]) == set(schema["properties"]["changes"]["items"]["required"])
     assert set(plain) | set(diff) == set(schema["properties"])
 
 
