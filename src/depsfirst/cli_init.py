@@ -73,10 +73,11 @@ def generated(wanted: Wanted) -> Generated:
     """
     from depsfirst.content import ContentStore, default_root
     from depsfirst.engines.planning import make_plan
-    from depsfirst.generate.files import generate, image_for, project_in
+    from depsfirst.generate.files import generate, image_for
     from depsfirst.plan import Order
+    from depsfirst.project.discover import discover
 
-    project = project_in(wanted.directory)
+    project = discover(wanted.directory)
     order = Order(
         directory=wanted.directory,
         base=image_for(project, wanted.base),

@@ -66,7 +66,14 @@ def export(format_name: str, question: Question) -> Export:
     Raises:
         DepsfirstError: it cannot be had.
     """
-    return _EXPORTERS[format_name](question)._replace(archives=question.archives)
+    exporter = _EXPORTERS.get(format_name)
+    if exporter is None:
+        raise DepsfirstError(
+            f"nothing exports the third-party packages of {format_name}'s locks, so there is no Dockerfile for them",
+            where=question.lock,
+            hint="build it with `depsfirst build`, or lock with uv, Poetry, PDM or pipenv",
+        )
+    return exporter(question)._replace(archives=question.archives)
 
 
 def export_unlocked(manifest: str, extras: Sequence[str], python: tuple[int, int]) -> Export:

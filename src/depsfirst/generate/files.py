@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.generate.base import base_image
 from depsfirst.generate.dockerfile import dockerfile, ignore_file
-from depsfirst.generate.survey import survey, unlocked_project
-from depsfirst.project.discover import discover
+from depsfirst.generate.survey import survey
 from depsfirst.settings import read_settings
 from depsfirst.values import NamedTuple
 
@@ -35,15 +34,6 @@ class Generated(NamedTuple):
     dockerfile: Path
     reference: str
     notes: tuple[str, ...]
-
-
-def project_in(directory: Path) -> Project:
-    """The project in a directory, also one whose manifest names its requirements without a lock.
-
-    Raises:
-        DepsfirstError: there is none, or its manifest is broken.
-    """
-    return unlocked_project(directory) or discover(directory)
 
 
 def image_for(project: Project, given: str | None) -> str:

@@ -6,12 +6,11 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from depsfirst.errors import DepsfirstError
 from depsfirst.generate.exports import Question, export, export_unlocked
 from depsfirst.generate.scheme import Indexes
 from depsfirst.project.discover import read_lock
 from depsfirst.project.manifest import MANIFEST
-from depsfirst.project.model import MAIN, Environment
+from depsfirst.project.model import MAIN, Environment, UnlockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 _NO_LOCK = "what is installed may change from build to build"
 _DIRECTORIES = re.compile(r"(?m)^(-e |--editable|\.|[A-Za-z0-9._-]+(\[.*\])? @ file:)")
+_REQUIREMENTS = frozenset({".txt", ".in"})
 _EXPORTING_DIRECTORIES = frozenset({"poetry", "pdm", "pipenv", "pylock"})
 
 
@@ -30,16 +30,14 @@ def lock_of(project: Project) -> tuple[Lock | None, str | None]:
     """The lock; where requirements are no lock, why not.
 
     Raises:
-        DepsfirstError: the lock of a manager is broken, or does not fit.
+        DepsfirstError: the lock is broken, or does not fit.
     """
-    if project.lock.name == MANIFEST:
-        return None, f"there is no lock: {_NO_LOCK}; `uv lock` makes one"
     try:
         return read_lock(project), None
-    except DepsfirstError as error:
-        if project.lock.suffix != ".txt":
-            raise
-        return None, f"{error}; since it is no lock, {_NO_LOCK}"
+    except UnlockedError as error:
+        if (project.pyproject.get("tool") or {}).get("uv", {}).get("sources"):
+            raise  # what uv knows of them stands in no requirement
+        return None, f"{error}, so {_NO_LOCK}; {error.hint or 'lock it'}"
 
 
 def recipe_of(lock: Lock | None, plan: Plan, python: tuple[int, int, int]) -> Recipe | None:
@@ -130,7 +128,7 @@ def _has_directories(lock: Lock | None, texts: Sequence[str]) -> bool:
 
 def _included(project: Project, text: str) -> Iterator[tuple[str, str]]:
     """Files that a requirements file includes, those that they include as well: path beside the lock, and text."""
-    if project.lock.suffix != ".txt":
+    if project.lock.suffix not in _REQUIREMENTS:
         return
     from depsfirst.project.locks.requirements import includes
 

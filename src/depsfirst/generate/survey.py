@@ -13,8 +13,6 @@ from depsfirst.generate.proof import import_statements, module_path, start_comma
 from depsfirst.generate.scheme import Own, Scheme
 from depsfirst.plan import VENV, runtime
 from depsfirst.project.discover import discover_library
-from depsfirst.project.locks import EXPORTS, MANAGERS
-from depsfirst.project.manifest import MANIFEST
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
@@ -87,26 +85,6 @@ def survey(plan: Plan) -> Surveyed:
     )
     notes = (why_not, _other_base(plan), *_unknown(scheme))
     return Surveyed(scheme, context, tuple(note for note in notes if note))
-
-
-def unlocked_project(directory: Path) -> Project | None:
-    """The project of a manifest that names its requirements itself, where there is no lock and no manager."""
-    root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
-    if not (root / MANIFEST).is_file() or _may_be_locked(root):
-        return None
-    project = discover_library(root, root / MANIFEST)
-    table, tool = project.pyproject.get("project"), project.pyproject.get("tool") or {}
-    speaks = isinstance(table, dict) and "dependencies" not in (table.get("dynamic") or ())
-    managed = "lock" in project.settings or "poetry" in tool or "pdm" in tool or "sources" in (tool.get("uv") or {})
-    return project if speaks and not managed else None
-
-
-def _may_be_locked(root: Path) -> bool:
-    """Whether there is something that may be the project's lock."""
-    names = (*MANAGERS, *EXPORTS, "Pipfile")
-    above = any((parent / "uv.lock").is_file() for parent in root.parents)
-    there = any((root / name).exists() for name in names)
-    return above or there or any(root.glob("pylock.*.toml")) or any(root.glob("requirements/*.txt"))
 
 
 def _other_base(plan: Plan) -> str | None:
