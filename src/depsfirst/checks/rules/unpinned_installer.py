@@ -2,15 +2,15 @@
 
 ## Why
 
-`COPY --from=ghcr.io/astral-sh/uv:latest` is keyed by what is copied: each release of uv, one or two a week, runs that
-step and all after it again, the install of all dependencies included. `pip install poetry` is the opposite: it is
-cached as it was on this machine and is another version on the next one, which may read the lock in another way or
-refuse it.
+`COPY --from=registry.example/astral-sh/uv:latest` is keyed by what is copied: each release of uv, one or two a week,
+runs that step and all after it again, the install of all dependencies included. `pip install poetry` is the opposite:
+it is cached as it was on this machine and is another version on the next one, which may read the lock in another way
+or refuse it.
 
 ## Example
 
 ```dockerfile
-COPY --from=ghcr.io/astral-sh/uv:latest /uv /bin/
+COPY --from=registry.example/astral-sh/uv:latest /uv /bin/
 RUN pip install poetry
 ```
 
@@ -19,7 +19,7 @@ RUN pip install poetry
 Name a version; a bot such as Renovate or Dependabot can keep it up to date:
 
 ```dockerfile
-COPY --from=ghcr.io/astral-sh/uv:0.9.7 /uv /bin/
+COPY --from=registry.example/astral-sh/uv:0.9.7 /uv /bin/
 RUN pip install poetry==2.2.1
 ```
 

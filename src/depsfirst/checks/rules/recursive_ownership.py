@@ -1,0 +1,148 @@
+"""A "chown -R" or "chmod -R" of its own goes over the installed packages, and the image holds them twice.
+
+## Why
+
+A layer that changes the owner or the mode of a file holds the whole file again. `RUN chown -R app /app` behind the
+install of the packages below `/app` makes the image larger by all of them, and pushes and pulls them a second time,
+after each edit that makes the step run again.
+
+## Example
+
+```dockerfile
+COPY --from=builder /app /app
+RUN chown -R app:app /app
+```
+
+## Fix
+
+Give the owner where the files come from:
+
+```dockerfile
+COPY --from=builder --chown=app:app /app /app
+```
+
+or install as that user, or leave the packages to root: reading them is enough to run.
+
+## When to ignore
+
+In a stage that is no part of the image, where the time does not matter.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from depsfirst.checks.edits import removed, with_flag
+from depsfirst.checks.environments import is_within, lineage
+from depsfirst.checks.model import Fix, Related, Rule, Severity
+from depsfirst.checks.places import span_of
+from depsfirst.dockerfile.instructions import Copy, Transfer
+from depsfirst.dockerfile.stages import references, require_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from depsfirst.cache.model import Step
+    from depsfirst.checks.model import Edit, Finding
+    from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.commands import Ownership
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """Each such command in the stages that make the image."""
+    if " -R" not in subject.text and "--recursive" not in subject.text:
+        return
+    stages = subject.outline.stages
+    shipped = {
+        stage.index
+        for target in subject.targets
+        for stage in lineage(subject, require_target(stages, target, subject.name))
+    }
+    for step in subject.runs:
+        if step.stage.index in shipped:
+            yield from _findings(subject, step)
+
+
+def _findings(subject: Subject, step: Step) -> Iterator[Finding]:
+    for each in subject.commands.reading(step).ownership:
+        source = next((origin for path in each.paths if (origin := _origin(subject, step, path))), None)
+        if each.recursive and source:
+            reason = _why_not(subject, step, each, source)
+            yield RULE.finding(
+                subject,
+                subject.commands.span(step, each.command),
+                f'"{each.tool} -R" writes the installed packages once more, into a layer of its own',
+                related=[Related(span_of(source), "this step made them")],
+                cost=subject.project.cost,
+                fixes=() if reason else [_fix(subject, step, each, source)],
+                no_fix=reason,
+                hint=_hint(source) if reason else "",
+            )
+            return
+
+
+def _origin(subject: Subject, step: Step, path: str) -> Step | None:
+    """The earlier step that brought an environment below a path."""
+    below = [id(key) for key in step.key.chain()][1:]
+    for other in subject.steps:
+        if id(other.key) not in below:
+            continue
+        if any(is_within(directory, posixpath.normpath(path)) for directory in _brought(subject, other)):
+            return other
+    return None
+
+
+def _brought(subject: Subject, step: Step) -> Iterator[str]:
+    """The environments that a step installs, or copies from another stage."""
+    if step in subject.installing:
+        yield from (each.target for each in subject.commands.dependencies(step) if each.target)
+    copy = step.instruction
+    if not isinstance(copy, Copy) or not copy.from_:
+        return
+    index = references(subject.outline.stages, copy)[0].stage
+    for other in subject.installing:
+        for each in subject.commands.dependencies(other) if other.stage.index == index else ():
+            for source in copy.sources:
+                if each.target and is_within(each.target, source.rstrip("/") or "/"):
+                    yield posixpath.normpath(copy.destination + each.target.removeprefix(source.rstrip("/")))
+
+
+def _hint(source: Step) -> str:
+    if isinstance(source.instruction, Transfer):
+        return f"give line {source.line} --chown or --chmod instead"
+    return "install as the user who runs it, or leave the packages to root: reading them is enough"
+
+
+def _why_not(subject: Subject, step: Step, ownership: Ownership, source: Step) -> str:
+    copy = source.instruction
+    if not isinstance(copy, Copy):
+        return "the packages are installed by a RUN, which would have to run as another user"
+    if ownership.tool != "chown" or len(subject.commands.script(step).commands) != 1 or step.trigger:
+        return f"line {step.line} does more than to give an owner"
+    owner = _owner(ownership)
+    if owner is None or copy.chown or source.stage is not step.stage or copy.link:
+        return "the owner cannot be given to the COPY by rote"
+    if [posixpath.normpath(path) for path in ownership.paths] != [posixpath.normpath(copy.destination)]:
+        return f"line {step.line} goes over other files, too"
+    between = (typed for typed in step.stage.instructions if source.line < typed.line < step.line)
+    users = (typed for typed in between if isinstance(typed, Transfer) or typed.name == "RUN")
+    if stray := next(users, None):
+        return f"line {stray.line} may bring other files, or the user"
+    return ""
+
+
+def _owner(ownership: Ownership) -> str | None:
+    words = [text for text in ownership.command.texts[1:] if text is None or not text.startswith("-")]
+    return words[0] if words else None
+
+
+def _fix(subject: Subject, step: Step, ownership: Ownership, source: Step) -> Fix:
+    edits: tuple[Edit, ...] = (
+        with_flag(subject, source.instruction, f"--chown={_owner(ownership)}"),
+        removed(subject, step.instruction),
+    )
+    return Fix(f"Give the owner in line {source.line}", safe=True, edits=edits)
+
+
+RULE = Rule("recursive-ownership", "image", Severity.WARNING, find, __doc__)
