@@ -170,6 +170,15 @@ def test_a_named_context_that_is_not_there(here: Path, refused: Any) -> None:
     assert "nowhere" in refused("main.py", "--build-context", "sdk=nowhere")
 
 
+@pytest.mark.parametrize(
+    "words", [("--context", "https://git.example/a.git"), ("--build-context", "base=docker-image://x")]
+)
+def test_a_context_that_is_elsewhere(here: Path, refused: Any, words: tuple[str, str]) -> None:
+    err = refused("main.py", *words)
+    assert words[1].rpartition("=")[2] in err
+    assert "is no directory" in err
+
+
 # Contexts and paths
 
 

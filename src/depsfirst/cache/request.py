@@ -111,9 +111,7 @@ def open_build(request: Request) -> Opened:
         DepsfirstError: a file, a context, the target or an argument is missing or wrong, or BuildKit refuses the
             Dockerfile.
     """
-    for title, value in (("Dockerfile", request.file), ("build context", request.context), ("target", request.target)):
-        if value == "":
-            raise DepsfirstError(f"the name of the {title} is empty", hint="give it a value, or leave the option out")
+    _check_given(request)
     checkout = _checkout(request)
     name = request.file or _found(checkout, request.context or ".")
     outline = require_outline(parse(_text(checkout, name)), name)
@@ -135,6 +133,19 @@ def open_build(request: Request) -> Opened:
     below = file and os.path.relpath(file, directory)
     inside = None if below is None or below.startswith("../") else below
     return Opened(build, checkout, directories, inside, os.path.relpath(directory))
+
+
+def _check_given(request: Request) -> None:
+    """Refuse options without a value, as a variable that was never set makes them, and contexts that are elsewhere."""
+    for title, value in (("Dockerfile", request.file), ("build context", request.context), ("target", request.target)):
+        if value == "":
+            raise DepsfirstError(f"the name of the {title} is empty", hint="give it a value, or leave the option out")
+    for path in filter(None, (request.context, *request.contexts.values())):
+        if "://" in path:
+            raise DepsfirstError(
+                f'the build context "{path}" is no directory',
+                hint="name a directory; leave an image out, which is the same before and after",
+            )
 
 
 def _checkout(request: Request) -> Checkout:
