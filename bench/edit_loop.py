@@ -17,7 +17,6 @@ import os
 import platform
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from bench.docker import Docker, find_client
 from bench.product import installed
 from bench.scenarios import SCENARIOS, Bench, measured
 from bench.variants import all_variants, provide_tools
+from depsfirst import __version__
 
 STORES = {"classic": "DEPSFIRST_TEST_DOCKER", "containerd": "DEPSFIRST_TEST_CONTAINERD"}
 
@@ -90,7 +90,7 @@ def _machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "Python": platform.python_version(),
         "packages in the lock": len(projects.pins(projects.SOURCES["larder"])),
-        "depsfirst": version("depsfirst"),
+        "depsfirst": __version__,
     }
 
 

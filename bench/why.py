@@ -34,7 +34,7 @@ RUN apt-get update \\
  && rm -rf /var/lib/apt/lists/*
 
 FROM base AS builder
-COPY --from=ghcr.example/uv:0.5 /uv /bin/uv
+COPY --from=registry.example/uv:0.5 /uv /bin/uv
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --no-install-project
