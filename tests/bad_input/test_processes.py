@@ -157,7 +157,7 @@ def test_names_in_the_project_that_are_no_utf_8(attempt: Any, shop: Any, options
 HEAVY = (
     *("dataclasses", "urllib3", "http.client", "ssl", "rich", "packaging", "installer", "tarfile", "zipfile"),
     *("tempfile", "subprocess", "shutil", "tomllib", "zstandard", "pysequoia", "pyproject_hooks", "pypi_simple"),
-    *("uv", "concurrent.futures", "asyncio", "logging", "inspect"),
+    *("uv", "concurrent.futures", "asyncio", "logging", "inspect", "tomli", "datetime", "socket", "selectors"),
 )
 """What a build after an edit of code has no use for; isal compresses the new layer."""
 
