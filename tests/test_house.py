@@ -20,8 +20,6 @@ FLOORS = (
     {"trials"},
     {"checks", "generate", "engines"},
     {"reports"},
-    {"cli_check", "cli_init"},
-    {"cli_external"},
     {"cli"},
     {"__main__"},
 )

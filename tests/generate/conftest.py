@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from depsfirst.cli_init import Wanted, generated
+from depsfirst.cli.init import Wanted, generated
 
 if TYPE_CHECKING:
     from collections.abc import Callable

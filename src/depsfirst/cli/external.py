@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from depsfirst.cli_init import Wanted, generated
+from depsfirst.cli.init import Wanted, generated
 from depsfirst.engines.external import ExternalOrder, build
 from depsfirst.errors import DepsfirstError, ExitCode
 from depsfirst.oci.reference import parse_reference

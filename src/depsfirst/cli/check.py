@@ -6,8 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from depsfirst.cli.options import pairs, words
 from depsfirst.errors import ExitCode
-from depsfirst.options import pairs, words
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

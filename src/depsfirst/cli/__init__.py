@@ -1,0 +1,140 @@
+"""The command line: a file per verb; the only room that prints. Here is what all verbs share."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from depsfirst import __version__
+from depsfirst.errors import DepsfirstError, ExitCode
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+    from depsfirst.oci.preamble import Begun
+
+_INTERRUPTED = 130
+_FIRST_FREE = 3
+"""The first number of a file that is not one of the standard streams."""
+_FEW_COLLECTIONS = 100_000
+"""Most of what a build allocates lives until its end; collecting it in between finds nothing."""
+
+
+_VERBS = {
+    "build": ("build the image of a project, without a daemon", "build"),
+    "why": ("say which steps of a Dockerfile run again after an edit", "why"),
+    "check": ("find what makes an edit wait, and mend it", "check"),
+    "rules": ("list what check finds, or explain one rule", "check"),
+    "recipe": ("print what will be installed, or what of it changed", "recipe"),
+    "init": ("write a Dockerfile, dependencies first", "init"),
+    "cache": ("look at the cache, or make it smaller", "cache"),
+}
+"""What each verb is for, and the file that has it; its function ``add_VERB`` gives a parser its options."""
+
+
+def main(arguments: Sequence[str] | None = None, begun: Begun | None = None) -> None:
+    """Run the command line and leave with its exit code; ``begun`` is a load into Docker for a build."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_outputs()
+    try:
+        code = _run(given, begun)
+        sys.stdout.flush()
+    except DepsfirstError as error:
+        _print_error(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = _INTERRUPTED
+    except OSError as error:
+        code = ExitCode.FAILURE
+        if not isinstance(error, BrokenPipeError):  # then whoever read our output has gone
+            _print_error(DepsfirstError(error.strerror or str(error), where=error.filename or "standard output"))
+        _drop_output()
+    _leave(code)
+
+
+def _run(given: list[str], begun: Begun | None) -> int:
+    if given in (["--version"], ["-V"]):
+        print(f"depsfirst {__version__}")
+        return ExitCode.CLEAN
+    gc.set_threshold(_FEW_COLLECTIONS)
+    given, passed = _parted(given)
+    try:
+        options = _parser(given).parse_args(given)
+    except SystemExit as stop:  # after the help, or what is wrong with the words
+        return stop.code if isinstance(stop.code, int) else ExitCode.FAILURE
+    options.begun, options.passed = begun, passed
+    code: int = options.run(options)
+    return code
+
+
+def _parted(given: list[str]) -> tuple[list[str], list[str]]:
+    """The words for us, and those behind ``--`` of a build, which are for its engine."""
+    if given[:1] != ["build"] or "--" not in given:
+        return given, []
+    place = given.index("--")
+    return given[:place], given[place + 1 :]
+
+
+def _open_outputs() -> None:
+    """Where an output was closed by who started us, open one to nowhere: no other file must get its number."""
+    if sys.stdout is None or sys.stderr is None:
+        while os.open(os.devnull, os.O_RDWR) < _FIRST_FREE:
+            continue
+        sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
+        sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
+
+
+def _drop_output() -> None:
+    """Send what is still to be written to standard output nowhere: it cannot be written."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without taking the interpreter apart, which takes as long as patching a wheel."""
+    if sys.flags.dev_mode or "coverage" in sys.modules or "pytest" in sys.modules:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _print_error(error: DepsfirstError) -> None:
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    red, end = ("\x1b[31m", "\x1b[0m") if colour else ("", "")
+    print(f"{red}error{end}: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def _parser(given: Sequence[str]) -> ArgumentParser:
+    from argparse import ArgumentParser, HelpFormatter
+
+    class Formatter(HelpFormatter):
+        """The usual help; asking for the terminal's width here spares each build the import of shutil."""
+
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog, width=_width())
+
+    description = "Python in containers: dependencies first, code second."
+    parser = ArgumentParser(prog="depsfirst", description=description, formatter_class=Formatter)
+    parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for name, (help_text, module) in _VERBS.items():
+        verb = verbs.add_parser(name, help=help_text, formatter_class=Formatter)
+        if name in given:  # the options of the others would only cost time
+            getattr(import_module(f"depsfirst.cli.{module}"), f"add_{name}")(verb)
+    return parser
+
+
+def _width() -> int:
+    try:
+        return min(os.get_terminal_size(sys.stdout.fileno()).columns, 120) - 2
+    except (OSError, ValueError):
+        return 98
