@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from scripts.engines import BASE
 
 from bench import projects
 from bench.docker import PREFIX
@@ -87,6 +90,21 @@ class Handwritten:
 
 
 @dataclass
+class Initialized(Handwritten):
+    """The Dockerfile that ``depsfirst init`` writes, built with BuildKit as the others are."""
+
+    program: Path = Path("depsfirst")
+
+    def copy(self, name: str, target: Path) -> WorkingCopy:
+        """A fresh copy with the Dockerfile and the ignore file that are made for it."""
+        copy = projects.copy(name, target, lock=self.lock)
+        (target / ".dockerignore").unlink()
+        command = [str(self.program), "init", str(target), "--base", BASE]
+        subprocess.run(command, check=True, capture_output=True)
+        return copy
+
+
+@dataclass
 class Depsfirst:
     """``depsfirst build --load``."""
 
@@ -123,11 +141,12 @@ class Depsfirst:
 
 
 def all_variants(program: Path, base: Path, cache: Path) -> list[Variant]:
-    """The four of them, the simplest first; ``program`` is depsfirst."""
+    """The five of them, the simplest first; ``program`` is depsfirst."""
     return [
         Handwritten("n", "COPY . . then pip install .", "naive", "pip"),
         Handwritten("s", "Poetry, dependencies first by hand", "poetry", "poetry"),
         Handwritten("u", "the uv guide's Dockerfile", "uv", "uv", shares=True),
+        Initialized("i", "depsfirst init, then docker build", "", "uv", shares=True, program=program),
         Depsfirst(program, base, cache),
     ]
 
