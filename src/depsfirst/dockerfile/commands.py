@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 _DEEPEST = 3
+_REMEMBERED = 4096
+_READ: dict[tuple[object, ...], list[tuple[dict[str, str | None], Reading]]] = {}
+"""What was read before, by all that decides on it but the files, and what the files said; several rooms ask."""
+
 _SHELLS = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh\Z")
 _SHEBANG = re.compile(r"#!\s*(\S+)(?:[ \t]+(\S+))?")
 _ROOT = frozenset({"", "root", "0", "root:root", "0:0", "root:0", "0:root"})
@@ -101,8 +105,33 @@ def installations(  # noqa: PLR0913 -- all that a RUN runs in
             or if it is not known.
     """
     variables = variables or {}
-    script = run_script(run, shell, variables, cwd)
-    reader = _Reader(variables, user, files)
+    text = run.command if run.exec_form else (run.script(), *(run.inline_file() or ()))
+    key = (run.exec_form, text, shell, tuple(variables.items()), cwd, user)
+    for answers, reading in _READ.get(key, ()):
+        if all(files(path) == answer for path, answer in answers.items()):
+            return reading
+    asked = _Asked(files)
+    reading = _read(run_script(run, shell, variables, cwd), _Reader(variables, user, asked))
+    if len(_READ) >= _REMEMBERED:
+        _READ.clear()
+    _READ.setdefault(key, []).append((asked.answers, reading))
+    return reading
+
+
+class _Asked:
+    """Reads files, each once, and keeps what was asked: the same answers give the same reading."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.answers: dict[str, str | None] = {}
+
+    def __call__(self, path: str) -> str | None:
+        if path not in self.answers:
+            self.answers[path] = self._files(path)
+        return self.answers[path]
+
+
+def _read(script: Script, reader: _Reader) -> Reading:
     found = [finding for command in script.commands for finding in reader.read(command, (), 0)]
     if script.reason:
         where = script.commands[-1] if script.commands else Command(())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
 
 LONGEST = 50_000
 """Characters of the longest text that is read."""
+
+_REMEMBERED = 4096
 
 
 class Word(NamedTuple):
@@ -132,9 +135,18 @@ def read_script(
         cwd: the directory it starts in.
         parameters: what ``$1`` and ``$@`` are; None if that is not known.
     """
+    given = tuple((variables or {}).items())
+    return _read_script(text, given, cwd, None if parameters is None else tuple(parameters))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read_script(
+    text: str, variables: tuple[tuple[str, str | None], ...], cwd: str | None, parameters: tuple[str, ...] | None
+) -> Script:
+    """As ``read_script``; one RUN is asked about by several rooms."""
     from depsfirst.dockerfile.shells.tree import run_text
 
-    return run_text(text, variables or {}, cwd, parameters)
+    return run_text(text, dict(variables), cwd, parameters)
 
 
 def argv_command(
