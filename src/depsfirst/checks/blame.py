@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from depsfirst.cache.model import Step
     from depsfirst.checks.subject import Subject
 
-_SUFFIX = ".py"
-_NO_CODE = frozenset({"setup.py", "conftest.py", "noxfile.py", "tasks.py", "fabfile.py"})
+_PACKAGE = "__init__.py"
 Mark = tuple[int, str]
 
 
@@ -27,11 +26,18 @@ class Blame(NamedTuple):
         reader: a COPY or ADD, or a RUN that binds the files.
         installs: of third-party packages, in file order; the reader itself, if it binds.
         paths: the edited ones that it reads, below the context's root.
+        sure: whether the edit is one of the project's main module, and not of any module.
     """
 
     reader: Step
     installs: tuple[Step, ...]
     paths: tuple[str, ...]
+    sure: bool = True
+
+    @property
+    def lowers(self) -> tuple[str, ...]:
+        """The edits that a fix has to lower, as far as they have names."""
+        return ("code",) if self.sure else ()
 
     @property
     def binds(self) -> bool:
@@ -90,18 +96,17 @@ def _of_any_code(subject: Subject) -> tuple[Blame, ...]:
     for step in subject.steps if subject.installing else ():
         path = next((path for path in _modules(subject, step)), None)
         if path and (found := blamed(subject, subject.edited(path))):
-            return found
+            return tuple(blame._replace(sure=False) for blame in found)
     return ()
 
 
 def _modules(subject: Subject, step: Step) -> Iterable[str]:
-    """Modules that a step takes with the directory that holds them; what it names itself is meant."""
+    """Modules of packages that a step takes with a directory."""
     for selection in subject.selections(step):
-        named = {read.path.lstrip("/") for read in selection.reads}
         for path in selection.paths():
-            name = path.rpartition("/")[2]
-            if name.endswith(_SUFFIX) and name not in _NO_CODE and path not in named:
-                yield path
+            folder, _, name = path.rpartition("/")
+            if name == _PACKAGE and subject.context.find(path) is not None:
+                yield f"{folder}/{name}"
 
 
 def is_whole(subject: Subject, blame: Blame) -> bool:

@@ -14,10 +14,12 @@ from depsfirst.dockerfile.shell import Word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from depsfirst.cache.installing import Installed
     from depsfirst.cache.model import Step
     from depsfirst.cache.results import Results
     from depsfirst.checks.subject import Subject
     from depsfirst.dockerfile.commands import Installation
+    from depsfirst.dockerfile.context import Context
     from depsfirst.dockerfile.shell import Command, Script
     from depsfirst.dockerfile.source import Span
 
@@ -29,6 +31,7 @@ class Commands:
         self._subject = subject
         self._readings: dict[tuple[int, str], Reading] = {}
         self._results: Results | None = None
+        self._installed: dict[tuple[int, str], Installed] | None = None
 
     def script(self, step: Step) -> Script:
         """The commands of a RUN."""
@@ -63,24 +66,31 @@ class Commands:
                 target = posixpath.normpath(posixpath.join(step.cwd, mount.target))
                 if path == target or path.startswith(f"{target.rstrip('/')}/"):
                     return self._subject.read(posixpath.join(mount.source.lstrip("/"), path[len(target) :].lstrip("/")))
-            return self._text(step, path)
+            return self.text(step, path)
 
         return read
 
-    def _text(self, step: Step, path: str) -> str | None:
+    def text(self, step: Step, path: str) -> str | None:
+        """The text that stands at an absolute path of the image when a step begins; None if it is not known."""
         from depsfirst.cache.nodes import File, find_node
-        from depsfirst.cache.results import Results
 
         if step.key.parent is None or not path.startswith("/"):
             return None
-        if self._results is None:
-            self._results = Results(self._subject.builds[0])
-        node = find_node(self._results.root(step.key.parent), path)
+        node = find_node(self.results.root(step.key.parent), path)
         if not isinstance(node, File):
             return None
         if node.text is not None:
             return node.text.decode(errors="surrogateescape")
         return self._subject.read(node.place[1]) if node.place and node.place[0] is self._subject.context else None
+
+    @property
+    def results(self) -> Results:
+        """The files that the steps of the first target leave, as far as they are known."""
+        if self._results is None:
+            from depsfirst.cache.results import Results
+
+            self._results = Results(self._subject.builds[0])
+        return self._results
 
     def installations(self, step: Step, *kinds: Installs) -> tuple[Installation, ...]:
         """What a RUN installs, of these kinds; of all if none is named."""
@@ -100,7 +110,26 @@ class Commands:
             if not only_project(each, earlier):
                 kept.append(each)
             earlier.append(each)
-        return tuple(kept)
+        return () if kept and self._adds_project(step) else tuple(kept)
+
+    def _adds_project(self, step: Step) -> bool:
+        """Whether all that a step asks for is there, as far as requirements and copied environments tell."""
+        if self._installed is None:
+            from depsfirst.cache.installing import installed_by
+
+            subject = self._subject
+            found = installed_by(subject.builds[0], subject.steps, self._read_bytes) if self._are_several() else ()
+            self._installed = {place_of(each): what for each, what in zip(subject.steps, found, strict=False)}
+        what = self._installed.get(place_of(step))
+        return what is not None and not what.dependencies and not what.uncertain
+
+    def _read_bytes(self, context: Context, path: str) -> bytes | None:
+        return self._subject.bytes(path) if context is self._subject.context else None
+
+    def _are_several(self) -> bool:
+        """Whether several steps install dependencies."""
+        runs = (each for each in self._subject.runs if self.installations(each, Installs.DEPENDENCIES))
+        return next(runs, None) is not None and next(runs, None) is not None
 
     def _before(self, step: Step) -> Iterator[Installation]:
         """What the RUNs that a step stands on install, in their order."""

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from depsfirst.dockerfile.filetree import Directory
-from depsfirst.dockerfile.instructions import Transfer
+from depsfirst.cache.nodes import File, Tree, find_node
+from depsfirst.checks.places import place_of
+from depsfirst.dockerfile.commands import Installs
+from depsfirst.dockerfile.instructions import Copy, Run, Transfer
+from depsfirst.dockerfile.mounts import Mount
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from depsfirst.cache.model import Step
+    from depsfirst.cache.nodes import Node
     from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.commands import Installation
+    from depsfirst.dockerfile.shell import Command
 
 _TOOLS = frozenset({"pip", "uv", "poetry", "pdm", "pipenv"})
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -21,99 +27,274 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "poetry": ("poetry.toml",),
     "pdm": ("pdm.toml",),
 }
-"""What each installer reads besides its inputs from the directory of the manifest, if it is there."""
-_INDEXES = frozenset({"pip.conf", "pip.ini", ".netrc", ".pip", ".pypirc", "netrc", ".config"})
-_PLAIN = frozenset(
+"""What each installer reads besides its inputs in the directory that it runs in, if it is there."""
+_INDEXES = ("pip.conf", "pip.ini", ".netrc", ".pip", ".pypirc", ".config", ".condarc")
+_ENVIRONMENTS = (".venv", "venv", "env", "__pypackages__")
+_PLAIN_TEXT = """
+true : echo printf cd set export unset mkdir rm useradd groupadd adduser addgroup locale-gen update-ca-certificates
+virtualenv apt-get apt apk dnf yum microdnf dpkg
+"""
+_PLAIN = frozenset(_PLAIN_TEXT.split())
+_HARMLESS = frozenset(
     [
-        "true",
-        ":",
-        "echo",
-        "printf",
-        "set",
-        "export",
-        "unset",
-        "mkdir",
-        "useradd",
-        "groupadd",
-        "adduser",
-        "addgroup",
-        "apt-get",
-        "apt",
-        "apk",
-        "dnf",
-        "yum",
-        "microdnf",
-        "dpkg",
-        "locale-gen",
-        "update-ca-certificates",
-        "virtualenv",
+        ("pdm", "config"),
+        ("pip", "--version"),
+        ("pip", "cache"),
+        ("pip", "check"),
+        ("pip", "list"),
+        ("poetry", "--version"),
+        ("poetry", "cache"),
+        ("poetry", "config"),
+        ("uv", "--version"),
+        ("uv", "cache"),
+        ("uv", "venv"),
     ]
 )
-_LOCAL_LINE = re.compile(r"^\s*(?:-f|--find-links|--index-url|-i|--extra-index-url)[\s=]+(?![a-z]+://)", re.MULTILINE)
+_LOCAL_LINE = re.compile(r"^\s*(?:-f|--find-links|-i|--index-url|--extra-index-url)[\s=]+(?![a-z]+://)", re.MULTILINE)
 _LOCAL_LOCKED = {
-    "uv.lock": re.compile(r"source = \{ (?:(?:editable|directory|virtual) = \"(?!\.\")|path = )"),
+    "uv.lock": re.compile(r'source = \{ (?:(?:editable|directory|virtual) = "(?!\.")|path = )'),
     "poetry.lock": re.compile(r'^type = "(?:directory|file)"', re.MULTILINE),
     "pdm.lock": re.compile(r'^path = "', re.MULTILINE),
     "Pipfile.lock": re.compile(r'"(?:path|file)": "(?!https?:)'),
     "Pipfile": re.compile(r"\bpath\s*=|\beditable\s*="),
 }
+"""How locks name what stands in the repository itself, other than the project."""
 
 
 class UnprovenError(Exception):
     """A fix is not proven to be safe; the text says why, as a part of a sentence."""
 
 
-class Provided(NamedTuple):
-    """Where the files that one COPY brings come from.
+class Provision:
+    """The files that one COPY of the context brings into an image.
 
     Attributes:
-        destination: absolute, as a directory.
-        roots: directories and files of the context that are copied; those of directories below the destination.
+        step: the COPY or ADD.
+        destination: absolute, where it copies to.
     """
 
-    subject: Subject
-    step: Step
-    destination: str
-    roots: tuple[tuple[str, str], ...]
+    def __init__(self, subject: Subject, step: Step) -> None:
+        transfer = step.instruction
+        if not isinstance(transfer, Transfer) or (isinstance(transfer, Copy) and transfer.from_) or step.trigger:
+            raise UnprovenError("the files do not come by a COPY from the context")
+        if step.key.parent is None or not step.cwd.startswith("/"):
+            raise UnprovenError(f"where line {step.line} copies to is not known")
+        self._subject = subject
+        self.step = step
+        self.transfer = transfer
+        self.destination = posixpath.normpath(posixpath.join(step.cwd, transfer.destination))
+        results = subject.commands.results
+        self._before, self._after = results.root(step.key.parent), results.root(step.key)
+
+    def is_below(self, path: str) -> bool:
+        """Whether a path of the image is the destination, or below it."""
+        return f"{path}/".startswith(f"{self.destination.rstrip('/')}/")
+
+    def node(self, path: str) -> Node | None:
+        """What it puts at a path of the image; None for what was there before, and for nothing."""
+        after = find_node(self._after, path)
+        if not isinstance(after, File | Tree) or not self.is_below(path):
+            return None
+        before = find_node(self._before, path)
+        same = isinstance(after, File) and isinstance(before, File) and after.place == before.place
+        return None if same else after
+
+    def was_there(self, path: str) -> bool:
+        """Whether a file stands at a path of the image before."""
+        return isinstance(find_node(self._before, path), File)
+
+    def would_take(self, path: str) -> str | None:
+        """The path in the context that a file would have to have to be put at a path of the image; None for none."""
+        selection = self._subject.selection(self.step)
+        if selection is None or len(selection.reads) != 1 or not self.is_below(path):
+            return None
+        found = posixpath.join(selection.reads[0].path, posixpath.relpath(path, self.destination)).lstrip("/")
+        readers = [place_of(step) for step in self._subject.readers(found)]
+        return found if place_of(self.step) in readers else None
 
     def source(self, path: str) -> str | None:
-        """What of the context stands at an absolute path of the image; None for nothing."""
-        for target, root in reversed(self.roots):
-            if path == target or path.startswith(f"{target.rstrip('/')}/"):
-                found = posixpath.join(root, path[len(target) :].lstrip("/")).rstrip("/")
-                if found in self.files or f"{found}/" in self.folders:
-                    return found
-        return None
-
-    @property
-    def files(self) -> frozenset[str]:
-        """The paths of the context that are copied."""
-        return frozenset(self.subject.selection(self.step).paths())  # type: ignore[union-attr]
-
-    @property
-    def folders(self) -> frozenset[str]:
-        """The same with a slash behind them, and the root."""
-        return frozenset(f"{path}/" for path in self.files) | {"/"}
+        """The path in the context of a file that it puts at a path of the image."""
+        node = self.node(path)
+        if not isinstance(node, File) or node.place is None or node.place[0] is not self._subject.context:
+            return None
+        return node.place[1]
 
 
-def provided(subject: Subject, step: Step) -> Provided:
-    """Where the files of a COPY go.
+class Needs:
+    """What the steps from a COPY up to the last of some installs need of it; the files come as they are asked for.
 
-    Raises:
-        UnprovenError: that is not known.
+    Attributes:
+        paths: absolute paths in the image, and where their files are in the context.
+        environments: absolute paths of those that are installed into, where they are known.
     """
-    transfer = step.instruction
-    selection = subject.selection(step) if isinstance(transfer, Transfer) else None
-    if not isinstance(transfer, Transfer) or selection is None:
-        raise UnprovenError("the files do not come by a COPY from the context")
-    if transfer.documents or getattr(transfer, "parents", False) or transfer.exclude:
-        raise UnprovenError(f"line {step.line} chooses its files by more than their names")
-    destination = posixpath.normpath(posixpath.join(step.cwd or "/", transfer.destination))
-    roots = []
-    for read in selection.reads:
-        for item in read.items:
-            isdir = isinstance(item.node, Directory)
-            roots.append(
-                (destination if isdir else posixpath.join(destination, item.path.rpartition("/")[2]), item.path)
+
+    def __init__(self, subject: Subject, provision: Provision) -> None:
+        self._subject = subject
+        self._provision = provision
+        self.paths: dict[str, str] = {}
+        self.environments: list[str] = []
+
+    def add(self, step: Step, *, separable: bool = False) -> None:
+        """See what a RUN needs.
+
+        Args:
+            step: the RUN.
+            separable: whether an install may install the project besides, as it is told not to.
+
+        Raises:
+            UnprovenError: it is not known, or it is more than files of the installer.
+        """
+        reading = self._subject.commands.reading(step)
+        run = step.instruction
+        if not isinstance(run, Run) or step.trigger:
+            raise UnprovenError(f"line {step.line} comes from ONBUILD")
+        if run.heredocs:
+            raise UnprovenError(f"the install in line {step.line} is a heredoc")
+        if reading.unknown or not reading.script.whole:
+            raise UnprovenError(f"not all that line {step.line} runs is known")
+        for each in reading.installations:
+            if each.via:
+                raise UnprovenError(f'line {step.line} installs by way of "{each.via[0]}", which may read the code')
+        for command in reading.script.commands:
+            self._command(step, command)
+            found = [each for each in reading.installations if each.command is command]
+            if not found and not self._is_plain(command):
+                name = command.program or "a command"
+                raise UnprovenError(f'line {step.line} runs "{name}", which may read the code')
+            for each in found:
+                self._installation(step, each, separable=separable)
+
+    def _command(self, step: Step, command: Command) -> None:
+        """See that no word, redirect or variable names something else that the COPY brings."""
+        values = [value.text for _, value, _ in command.assignments]
+        values += [redirect.target.text for redirect in command.redirects if redirect.operator not in ("<<", "<<<")]
+        self._named(step, command, [*values, *command.texts[1:]], (File, Tree))
+        self._named(step, command, [text for text in step.scope.variables.values() if text and "/" in text], (File,))
+
+    def _named(self, step: Step, command: Command, texts: list[str | None], kinds: tuple[type, ...]) -> None:
+        for part in (part for text in texts for part in _paths(text)):
+            path = posixpath.normpath(posixpath.join(command.cwd or "/", part))
+            if path in self._inputs(step) or path == self._provision.destination:
+                continue
+            if isinstance(self._provision.node(path), kinds):
+                raise UnprovenError(f'"{part}", which line {step.line} names, comes with the code')
+
+    def _inputs(self, step: Step) -> frozenset[str]:
+        found = self._subject.commands.reading(step).installations
+        return frozenset(path for each in found for path in each.inputs)
+
+    def _is_plain(self, command: Command) -> bool:
+        """Whether a command that installs nothing reads and removes nothing that is copied."""
+        texts = command.texts
+        if not texts:
+            return True
+        if None in texts or command.cwd is None:
+            return False
+        name = command.program or ""
+        if name == "rm":
+            named = [text for text in texts[1:] if text and not text.startswith("-")]
+            paths = [posixpath.normpath(posixpath.join(command.cwd, text)) for text in named]
+            return not any(self._provision.is_below(path) for path in paths)
+        if name.startswith("python"):
+            return texts[1:3] == ("-m", "venv")
+        return name in _PLAIN or (name.rstrip("0123456789."), texts[1] if texts[1:] else "") in _HARMLESS
+
+    def _installation(self, step: Step, installation: Installation, *, separable: bool) -> None:
+        if installation.kind in (Installs.SYSTEM, Installs.INSTALLER):
+            return
+        if installation.kind is not Installs.DEPENDENCIES or installation.tool not in _TOOLS:
+            raise UnprovenError(f'what "{installation.tool}" in line {step.line} reads is not known')
+        if installation.unsure or not installation.command.always:
+            raise UnprovenError(next(iter(installation.unsure), f"line {step.line} installs under a condition"))
+        if installation.with_project is not False and not separable:
+            raise UnprovenError(
+                f'"{installation.tool}" in line {step.line} may build the project, which needs its code'
             )
-    return Provided(subject, step, destination, tuple(roots))
+        self._target(step, installation)
+        if installation.target:
+            self.environments.append(installation.target)
+        directory = installation.project or step.cwd
+        for path in installation.inputs:
+            if path != installation.project:
+                self._input(step, path, installation.tool)
+        for name in _SETTINGS.get(installation.tool, ()):
+            self._extra(posixpath.join(directory, name))
+        if installation.tool == "uv" and "[tool.uv" in (self._text(posixpath.join(directory, "pyproject.toml")) or ""):
+            self._extra(posixpath.join(directory, "pyproject.toml"))
+
+    def _input(self, step: Step, path: str, tool: str) -> None:
+        text = self._text(path) or self._subject.commands.text(step, path)
+        if text is None:
+            if self._provision.is_below(path) and not self._provision.was_there(path) and not _is_bound(step, path):
+                raise UnprovenError(f'"{path}", which line {step.line} reads, is not among the files that are copied')
+            return
+        if path.endswith("pyproject.toml") and (reason := unsettled(text, tool, with_project=False)):
+            raise UnprovenError(reason)
+        local = _LOCAL_LOCKED.get(path.rpartition("/")[2])
+        if (local and local.search(text)) or (path.endswith(".txt") and _LOCAL_LINE.search(text)):
+            raise UnprovenError(f'"{path}" names packages that come with the code')
+        self._extra(path)
+
+    def _text(self, path: str) -> str | None:
+        source = self._provision.source(path)
+        if source is None:
+            return None
+        return self._subject.read(source)
+
+    def _extra(self, path: str) -> None:
+        source = self._provision.source(path)
+        if source is not None:
+            self.paths[path] = source
+
+    def _target(self, step: Step, installation: Installation) -> None:
+        """See that the COPY, when it comes later, does not write over what is installed, nor bring an index."""
+        names = [posixpath.join(step.cwd, name) for name in _ENVIRONMENTS]
+        for path in (*names, installation.target or names[0]):
+            if self._provision.node(path) is not None:
+                raise UnprovenError(f'the files that are copied hold "{path}", where packages are installed')
+        for name in _INDEXES:
+            if self._provision.node(posixpath.join(self._provision.destination, name)) is not None:
+                raise UnprovenError(f'"{name}" arrives with the code, and may name a private index')
+
+
+def _is_bound(step: Step, path: str) -> bool:
+    """Whether a file is mounted where a RUN reads it."""
+    mounts = step.instruction.mounts if isinstance(step.instruction, Run) else ()
+    targets = [each.target for each in mounts if isinstance(each, Mount) and each.type == "bind"]
+    return any(posixpath.normpath(posixpath.join(step.cwd, target)) == path for target in targets)
+
+
+def unsettled(text: str, tool: str, *, with_project: bool) -> str:
+    """Why a manifest does not say by itself what is installed; empty if it does.
+
+    Args:
+        text: pyproject.toml.
+        tool: the installer.
+        with_project: whether the project is told from its dependencies.
+    """
+    import tomli
+
+    try:
+        manifest = tomli.loads(text)
+    except tomli.TOMLDecodeError:
+        return "pyproject.toml is no TOML"
+    tools = manifest.get("tool", {})
+    dynamic = [str(each) for each in manifest.get("project", {}).get("dynamic", ())]
+    hindering = [each for each in dynamic if with_project or each != "version"]
+    if hindering and tool != "poetry":
+        return f"the manifest leaves {', '.join(hindering)} to the build (dynamic)"
+    if with_project and "poetry-dynamic-versioning" in tools:
+        return "the version is read from git"
+    if tool == "uv" and tools.get("uv", {}).get("workspace"):
+        return "uv reads the manifests of all members of the workspace"
+    if tools.get("hatch", {}).get("metadata", {}).get("hooks"):
+        return "a hook of the build makes the metadata"
+    return ""
+
+
+def _paths(text: str | None) -> Iterator[str]:
+    """What of a word can be a path."""
+    value = (text or "").rpartition("=")[2]
+    for part in value.split(":"):
+        if part and ("/" in part or "." in part) and len(part) < 1000:  # noqa: PLR2004
+            yield part

@@ -189,11 +189,12 @@ class Subject:
             arguments=dict(self.invocation.arguments),
             contexts={name: self.files.context(place, self.path) for name, place in named if place},
             filters=self.files.filters,
-            read=self._bytes,
+            read=self.bytes,
             file=self.name,
         )
 
-    def _bytes(self, path: str) -> bytes | None:
+    def bytes(self, path: str) -> bytes | None:
+        """The content of a text file, as ``read`` finds it."""
         text = self.read(path)
         return None if text is None else text.encode(errors="surrogateescape")
 

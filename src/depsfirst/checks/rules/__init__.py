@@ -9,6 +9,8 @@ from depsfirst.checks.rules import (
     apt_update_alone,
     cache_mount_disabled,
     cache_mount_misplaced,
+    code_before_dependencies,
+    context_bound_into_install,
     dead_dockerignore,
     download_after_code,
     environment_with_code,
@@ -19,7 +21,9 @@ from depsfirst.checks.rules import (
     ineffective_ignore_pattern,
     missing_dockerignore,
     no_cache_mount,
+    project_with_dependencies,
     recursive_ownership,
+    source_before_dependencies,
     system_packages_after_code,
     unpinned_download,
     unpinned_installer,
@@ -39,6 +43,10 @@ FAMILIES = {
 """What the rules of each family are about."""
 
 RULES: tuple[Rule, ...] = (
+    code_before_dependencies.RULE,
+    project_with_dependencies.RULE,
+    source_before_dependencies.RULE,
+    context_bound_into_install.RULE,
     floating_base_tag.RULE,
     unpinned_installer.RULE,
     cache_mount_disabled.RULE,
