@@ -42,6 +42,7 @@ http:
   addr: 127.0.0.1:{port}
 """
 _STEP = re.compile(r"^#(\d+) \[(\w+) +\d+/\d+\] RUN", re.MULTILINE)
+"""A RUN; if its result was found in the cache, it says so, or says what of it is fetched."""
 _INSTALLING = frozenset({"tools", "recipe", "dependencies", "backend"})
 """Stages whose commands need a network."""
 
@@ -85,7 +86,7 @@ def build(directory: Path, url: str, *words: str) -> tuple[set[str], float]:
     )
     if done.returncode:
         fail("the build failed", done.stderr[-3000:])
-    cached = set(re.findall(r"^#(\d+) CACHED", done.stderr, re.MULTILINE))
+    cached = set(re.findall(r"^#(\d+) (?:CACHED|sha256:|extracting )", done.stderr, re.MULTILINE))
     ran = {stage for number, stage in _STEP.findall(done.stderr) if number not in cached}
     return ran, time.monotonic() - started
 

@@ -46,7 +46,7 @@ print(json.dumps({
 MORE = (
     r"/opt/venv/(\.gitignore|\.lock|CACHEDIR\.TAG|lib64)",
     r"/opt/venv/bin/(activate|deactivate|pydoc).*",
-    r".*\.dist-info/(REQUESTED|uv_cache\.json)",
+    r".*\.dist-info/(REQUESTED|direct_url\.json|uv_cache\.json)",
 )
 """What uv writes, and the embedded engine does not."""
 OTHER = (r"/opt/venv/(pyvenv\.cfg|bin/.*)", r".*\.dist-info/(INSTALLER|RECORD)")

@@ -133,7 +133,7 @@ def libraries(scheme: Scheme) -> str | None:
     builds = [_build(each) for each in scheme.libraries]
     lines += _run(
         _dependencies_mount(),
-        *_joined([*builds, _install(scheme.libraries, _LIBRARIES)]),
+        *_joined([*builds, _install(_LIBRARIES)]),
     )
     return _text(lines)
 
@@ -158,7 +158,7 @@ def _package_stage(scheme: Scheme) -> str:
     lines += _run(
         _dependencies_mount(writable=bool(proof)),
         *_libraries_mount(scheme),
-        *_joined([_build(own), _install([own], _CODE), *proof]),
+        *_joined([_build(own), _install(_CODE), *proof]),
     )
     return _text(lines)
 
@@ -250,12 +250,8 @@ def _build(own: Own) -> list[str]:
     return [f"uv build --quiet --wheel --offline --no-build-isolation --python {_BACKEND} --out-dir /dist{directory}"]
 
 
-def _install(own: Sequence[Own], prefix: str) -> list[str]:
-    names = " ".join(each.name for each in own)
-    return [
-        f"uv pip install --python {VENV} --prefix {prefix} --compile-bytecode --no-deps",
-        f"    --no-index --find-links /dist {names}",
-    ]
+def _install(prefix: str) -> list[str]:
+    return [f"uv pip install --python {VENV} --prefix {prefix} --offline --compile-bytecode --no-deps /dist/*.whl"]
 
 
 def _proof(scheme: Scheme, prefixes: Sequence[str]) -> list[list[str]]:

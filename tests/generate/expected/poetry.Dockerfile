@@ -48,8 +48,7 @@ FROM backend AS code
 COPY . .
 RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv,rw \
     uv build --quiet --wheel --offline --no-build-isolation --python /opt/backend --out-dir /dist \
-    && uv pip install --python /opt/venv --prefix /opt/code --compile-bytecode --no-deps \
-        --no-index --find-links /dist Demo.App \
+    && uv pip install --python /opt/venv --prefix /opt/code --offline --compile-bytecode --no-deps /dist/*.whl \
     && cp -R /opt/code/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "import demo"
 

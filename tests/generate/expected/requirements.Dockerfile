@@ -45,8 +45,7 @@ FROM backend AS code
 COPY . .
 RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv \
     uv build --quiet --wheel --offline --no-build-isolation --python /opt/backend --out-dir /dist \
-    && uv pip install --python /opt/venv --prefix /opt/code --compile-bytecode --no-deps \
-        --no-index --find-links /dist shop
+    && uv pip install --python /opt/venv --prefix /opt/code --offline --compile-bytecode --no-deps /dist/*.whl
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
 FROM base AS final

@@ -52,8 +52,7 @@ FROM backend AS libraries
 COPY packages/lib packages/lib
 RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv \
     uv build --quiet --wheel --offline --no-build-isolation --python /opt/backend --out-dir /dist packages/lib \
-    && uv pip install --python /opt/venv --prefix /opt/libraries --compile-bytecode --no-deps \
-        --no-index --find-links /dist lib
+    && uv pip install --python /opt/venv --prefix /opt/libraries --offline --compile-bytecode --no-deps /dist/*.whl
 
 # The project alone, in a prefix of its own; then the proof: it is imported with what it will have.
 FROM backend AS code
@@ -61,8 +60,7 @@ COPY packages/app packages/app
 RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv,rw \
     --mount=type=bind,from=libraries,source=/opt/libraries,target=/opt/libraries \
     uv build --quiet --wheel --offline --no-build-isolation --python /opt/backend --out-dir /dist packages/app \
-    && uv pip install --python /opt/venv --prefix /opt/code --compile-bytecode --no-deps \
-        --no-index --find-links /dist app \
+    && uv pip install --python /opt/venv --prefix /opt/code --offline --compile-bytecode --no-deps /dist/*.whl \
     && cp -R /opt/libraries/. /opt/code/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "import app"
 
