@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.checks.cache_mounts import ROOT_USERS, CacheMount, cache_mounts, owner_options
 from depsfirst.checks.edits import replaced
+from depsfirst.checks.environments import is_within
 from depsfirst.checks.model import Fix, Rule, Severity
 from depsfirst.dockerfile.commands import Installs
 from depsfirst.dockerfile.mounts import csv_fields
@@ -67,13 +68,24 @@ def find(subject: Subject) -> Iterator[Finding]:
             if each.cache.used and not any(mount.serves(each) for mount in mounts)
         ]
         for mount in idle:
-            if wanting and _LOOKS_LIKE_ONE.search(mount.target) and not _is_named(subject, step, mount):
+            if (
+                wanting
+                and not _may_be_home(step, mount, wanting[0])
+                and _LOOKS_LIKE_ONE.search(mount.target)
+                and not _is_named(subject, step, mount)
+            ):
                 yield _finding(subject, step, mount, wanting[0])
 
 
 def _is_elsewhere(step: Step, installation: Installation) -> bool:
     """Whether a cache of unknown place is surely not in root's home: it is that of another user."""
     return installation.kind in _KINDS and step.user not in ROOT_USERS
+
+
+def _may_be_home(step: Step, mount: CacheMount, installation: Installation) -> bool:
+    """Whether a mount may stand in the home, which nobody knows, of the user whose installer keeps its cache there."""
+    unknown = not installation.cache.directories and step.user not in ROOT_USERS
+    return unknown and not is_within(mount.target, "/root")
 
 
 def _is_named(subject: Subject, step: Step, mount: CacheMount) -> bool:

@@ -41,6 +41,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from depsfirst.cache.causes import CauseKind
 from depsfirst.cache.model import Status
 from depsfirst.checks.edits import replaced
 from depsfirst.checks.environments import environments, is_within, lineage
@@ -52,7 +53,7 @@ from depsfirst.dockerfile.stages import references, require_target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from depsfirst.cache.model import Step
+    from depsfirst.cache.model import Outcome, Step
     from depsfirst.checks.environments import Environment
     from depsfirst.checks.model import Finding
     from depsfirst.checks.subject import Subject
@@ -97,10 +98,11 @@ def _taken(subject: Subject, copy: Copy, stage: Stage) -> Environment | None:
 def _finding(subject: Subject, step: Step, stage: Stage, environment: Environment) -> Iterator[Finding]:
     outcome = subject.reruns("code").of(step)
     source = _code_copy(subject, step, stage)
-    if outcome is None or outcome.status is Status.CACHED or _is_reinstalled(subject, environment):
+    status = _content_status(outcome) if outcome else Status.CACHED
+    if status is Status.CACHED or _is_reinstalled(subject, environment):
         return  # where the install runs again itself, that is what is to be mended first
     inside = _is_project_inside(subject, stage, environment)
-    if outcome.status is Status.UNKNOWN and not inside and not _takes_code(subject, step, stage):
+    if status is Status.UNKNOWN and not inside and not _takes_code(subject, step, stage):
         return
     reason = _why_not(subject, step, stage, environment, source)
     yield RULE.finding(
@@ -112,8 +114,16 @@ def _finding(subject: Subject, step: Step, stage: Stage, environment: Environmen
         fixes=() if reason or not source else [_fix(subject, step, environment, source)],
         no_fix=reason,
         hint="" if not reason else _hint(inside=inside),
-        confidence=Confidence.HIGH if outcome.status is Status.RERUNS else Confidence.MEDIUM,
+        confidence=Confidence.HIGH if status is Status.RERUNS else Confidence.MEDIUM,
     )
+
+
+def _content_status(outcome: Outcome) -> Status:
+    """What becomes of what a step copies; the step itself also runs again behind others that do."""
+    causes = [cause for cause in outcome.causes if cause.kind is CauseKind.STAGE_CONTENT]
+    if not causes:
+        return Status.CACHED
+    return Status.RERUNS if any(cause.certain for cause in causes) else Status.UNKNOWN
 
 
 def _hint(*, inside: bool) -> str:
