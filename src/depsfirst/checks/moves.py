@@ -125,8 +125,7 @@ def _see(instruction: Typed, step: Step | None, provision: Provision, needs: Nee
     elif isinstance(instruction, Run) and step is not None:
         needs.add(step, separable=separable)
     elif isinstance(instruction, Transfer) and step is not None and isinstance(step.instruction, Transfer):
-        destination = posixpath.normpath(posixpath.join(step.cwd, step.instruction.destination))
-        if provision.is_below(destination) or f"{provision.destination}/".startswith(f"{destination.rstrip('/')}/"):
+        if provision.meets(step):
             raise UnprovenError(f"line {line} copies to the same place after line {provision.step.line}")
     else:
         raise UnprovenError(f"line {line} ({instruction.name}) stands between them")
@@ -208,13 +207,8 @@ def _over_blank(text: str, start: int, end: int) -> int:
     return end
 
 
-def moved(subject: Subject, blame: Blame, title: str, lowers: tuple[str, ...]) -> Fix:
-    """The fix that moves a COPY behind its installs.
-
-    Raises:
-        UnprovenError: it is not proven that the image stays the same.
-    """
-    move = split(subject, blame)
+def fix_of(subject: Subject, move: Move, title: str, lowers: tuple[str, ...]) -> Fix:
+    """The fix that makes a move."""
     return Fix(title, safe=True, edits=edits_of(subject, move), lowers=lowers)
 
 

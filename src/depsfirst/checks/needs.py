@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from depsfirst.cache.nodes import File, Tree, find_node
 from depsfirst.checks.places import place_of
 from depsfirst.dockerfile.commands import Installs
+from depsfirst.dockerfile.filetree import Directory
 from depsfirst.dockerfile.instructions import Copy, Run, Transfer
 from depsfirst.dockerfile.mounts import Mount
 
@@ -99,6 +100,16 @@ class Provision:
         same = isinstance(after, File) and isinstance(before, File) and after.place == before.place
         return None if same else after
 
+    def meets(self, step: Step) -> bool:
+        """Whether another COPY may put something else at a place where this one puts something."""
+        mine, other = _tops(self._subject, self.step), _tops(self._subject, step)
+        return any(
+            _is_within(one, another) or _is_within(another, one)
+            for one, source in mine.items()
+            for another, origin in other.items()
+            if one != another or source is None or source != origin
+        )
+
     def was_there(self, path: str) -> bool:
         """Whether a file stands at a path of the image before."""
         return isinstance(find_node(self._before, path), File)
@@ -118,6 +129,29 @@ class Provision:
         if not isinstance(node, File) or node.place is None or node.place[0] is not self._subject.context:
             return None
         return node.place[1]
+
+
+def _tops(subject: Subject, step: Step) -> dict[str, str | None]:
+    """The uppermost paths of the image that a COPY writes, and the file of the context that each of them is."""
+    transfer = step.instruction
+    if not isinstance(transfer, Transfer):
+        return {}
+    destination = posixpath.normpath(posixpath.join(step.cwd, transfer.destination))
+    selection = subject.selection(step)
+    if selection is None or transfer.documents or getattr(transfer, "parents", False):
+        return {destination: None}
+    found: dict[str, str | None] = {}
+    for item in (item for read in selection.reads for item in read.items):
+        if isinstance(item.node, Directory):
+            found |= dict.fromkeys(posixpath.join(destination, name) for name in item.node.children)
+        else:
+            found[posixpath.join(destination, posixpath.basename(item.path))] = item.path
+    sole = len(found) == 1 and not transfer.destination.endswith(("/", "."))
+    return {destination: None} if sole or not found else found
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 class Needs:
@@ -195,9 +229,7 @@ class Needs:
             named = [text for text in texts[1:] if text and not text.startswith("-")]
             paths = [posixpath.normpath(posixpath.join(command.cwd, text)) for text in named]
             return not any(self._provision.is_below(path) for path in paths)
-        if name.startswith("python"):
-            return texts[1:3] == ("-m", "venv")
-        return name in _PLAIN or (name.rstrip("0123456789."), texts[1] if texts[1:] else "") in _HARMLESS
+        return is_plain(command)
 
     def _installation(self, step: Step, installation: Installation, *, separable: bool) -> None:
         if installation.kind in (Installs.SYSTEM, Installs.INSTALLER):
@@ -255,6 +287,14 @@ class Needs:
         for name in _INDEXES:
             if self._provision.node(posixpath.join(self._provision.destination, name)) is not None:
                 raise UnprovenError(f'"{name}" arrives with the code, and may name a private index')
+
+
+def is_plain(command: Command) -> bool:
+    """Whether a command that installs nothing is known to read neither the code nor a variable of the project's."""
+    name, texts = command.program or "", command.texts
+    if name.startswith("python"):
+        return texts[1:3] == ("-m", "venv")
+    return not texts or name in _PLAIN or (name.rstrip("0123456789."), texts[1] if texts[1:] else "") in _HARMLESS
 
 
 def _is_bound(step: Step, path: str) -> bool:

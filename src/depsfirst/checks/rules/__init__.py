@@ -22,12 +22,16 @@ from depsfirst.checks.rules import (
     missing_dockerignore,
     no_cache_mount,
     project_with_dependencies,
+    readme_reinstalls,
     recursive_ownership,
+    settings_reinstall,
     source_before_dependencies,
     system_packages_after_code,
     unpinned_download,
     unpinned_installer,
     uv_link_mode,
+    version_bump_reinstalls,
+    volatile_argument,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +51,10 @@ RULES: tuple[Rule, ...] = (
     project_with_dependencies.RULE,
     source_before_dependencies.RULE,
     context_bound_into_install.RULE,
+    version_bump_reinstalls.RULE,
+    readme_reinstalls.RULE,
+    settings_reinstall.RULE,
+    volatile_argument.RULE,
     floating_base_tag.RULE,
     unpinned_installer.RULE,
     cache_mount_disabled.RULE,

@@ -72,11 +72,11 @@ def finding(rule: Rule, subject: Subject, blame: Blame, what: str) -> Finding:
 
 
 def _fixes(subject: Subject, blame: Blame) -> tuple[list[Fix], str]:
-    from depsfirst.checks.moves import moved
+    from depsfirst.checks.moves import fix_of, split
 
     try:
         title = "Copy what the install reads before it, and the rest behind it"
-        return [moved(subject, blame, title, blame.lowers)], ""
+        return [fix_of(subject, split(subject, blame), title, blame.lowers)], ""
     except UnprovenError as error:
         return [], str(error)
 
