@@ -122,7 +122,21 @@ KINDS = {
     ),
     "pylock": Kind(
         {"pyproject.toml": PROJECT + SCRIPTS + DEV + RUFF + HATCHLING, **PACKAGE},
-        (("uv", "pip", "compile", "-q", "--universal", "-p3.11", "--format", "pylock.toml", "pyproject.toml", "-o", "pylock.toml"),),
+        (
+            (
+                "uv",
+                "pip",
+                "compile",
+                "-q",
+                "--universal",
+                "-p3.11",
+                "--format",
+                "pylock.toml",
+                "pyproject.toml",
+                "-o",
+                "pylock.toml",
+            ),
+        ),
     ),
     "tree": Kind({"pyproject.toml": PROJECT + DEV + RUFF, **TREE}, (("uv", "lock"),), code="main.py"),
     "unlocked": Kind({"pyproject.toml": PROJECT + SCRIPTS + DEV + RUFF + HATCHLING, **PACKAGE}, ()),

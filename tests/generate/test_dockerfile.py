@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,8 @@ from depsfirst.dockerfile.syntax import parse
 
 if TYPE_CHECKING:
     from tests.generate.conftest import Make, Write
+
+    from depsfirst.generate.files import Generated
 
 EXPECTED = Path(__file__).parent / "expected"
 
@@ -58,3 +63,46 @@ def test_bumped_version_leaves_the_text_alone(write: Write, make: Make) -> None:
         assert "1.2.3" in text
         (root / file).write_text(text.replace("1.2.3", "1.3.0"))
     assert make(root).files == before
+
+
+def product(*words: str | Path) -> tuple[int, str]:
+    command = [sys.executable, "-m", "depsfirst", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def placed(made: Generated) -> Generated:
+    for path, text in made.files.items():
+        path.write_text(text)
+    return made
+
+
+def test_check_finds_nothing(case: tuple[str, Case], write: Write, make: Make) -> None:
+    _, given = case
+    made = placed(make(write(given.files, given.like) / given.directory, **given.options))
+    code, said = product("check", made.dockerfile)
+    assert (code, "nothing found" in said) == (0, True), said
+
+
+@pytest.mark.parametrize("change", ["code", "version-bump", "readme"])
+@pytest.mark.parametrize("name", ["uv", "uv-tree"])
+def test_edits_install_nothing_again(name: str, change: str, write: Write, make: Make) -> None:
+    made = placed(make(write(CASES[name].files)))
+    code, said = product("why", "--change", change, "--format", "json", "--context", made.context)
+    assert code == 0, said
+    answer = json.loads(said)
+    assert answer["reruns_dependencies"] == "no"
+    assert "reruns" in {step["status"] for step in answer["steps"] if step["stage"] == "code"}
+
+
+def test_buildkits_own_checks(case: tuple[str, Case], write: Write, make: Make, docker_containerd: str) -> None:
+    _, given = case
+    made = placed(make(write(given.files, given.like) / given.directory, **(given.options | {"base": "localbase:1"})))
+    command = ["docker", "-H", docker_containerd, "buildx", "build", "--check"]
+    done = subprocess.run(
+        [*command, "--file", made.dockerfile, made.context], capture_output=True, text=True, timeout=60, check=False
+    )
+    if "unknown flag" in done.stderr or "not supported" in done.stderr or "unknown command" in done.stderr:
+        pytest.skip("this Docker has no checks; BuildKit has them since 0.15")
+    assert done.returncode == 0, done.stderr
+    assert "no warnings found" in done.stdout + done.stderr
