@@ -44,12 +44,20 @@ def weight_of(name: str, text: str) -> Weight | None:
 
 
 def _of_uv(text: str) -> Weight:
+    sizes = sizes_of(text)
+    return Weight(len(sizes), sum(sizes.values()) or None)
+
+
+def sizes_of(text: str) -> dict[str, int]:
+    """The third-party packages that the main dependencies of a uv.lock come to, with the bytes that each is fetched as.
+
+    0 stands for a size that the lock does not give.
+    """
     blocks = {found[1]: block for block in _blocks(text) if (found := _NAME.search(block))}
     own = [name for name, block in blocks.items() if _OWN.search(block)]
     roots = [name for name in own if _ROOT.search(blocks[name])] or own
     wanted = _closure(roots, blocks) if roots else blocks.keys()
-    third_party = [blocks[name] for name in wanted if name not in own]
-    return Weight(len(third_party), sum(map(_size, third_party)) or None)
+    return {name: _size(blocks[name]) for name in wanted if name not in own}
 
 
 def _blocks(text: str) -> list[str]:
