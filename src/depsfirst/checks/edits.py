@@ -87,7 +87,8 @@ def with_flag(subject: Subject, instruction: Typed, flag: str) -> Edit:
     """A flag as the first one of an instruction; on a line of its own where the instruction goes over several."""
     syntax = instruction.syntax
     offset = syntax.place(syntax.start, syntax.start + len(syntax.keyword)).end
-    if syntax.end_line == syntax.line or syntax.heredocs:
+    rest = subject.text[offset : end_of_line(subject.text, offset)].strip()
+    if syntax.end_line == syntax.line or syntax.heredocs or rest == syntax.escape:
         return inserted(subject, offset, f" {flag}")
     second = subject.text[subject.text.index("\n", offset) + 1 :]
     indent = second[: len(second) - len(second.lstrip(" \t"))] or "    "

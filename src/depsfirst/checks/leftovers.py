@@ -17,6 +17,13 @@ COMMON = ("**/__pycache__", "**/*.py[cod]", "**/.venv", "**/.*_cache", "**/*.egg
 """Patterns for what Python and its tools make everywhere."""
 
 
+def first_patterns(subject: Subject, *, git: bool) -> tuple[str, ...]:
+    """What an ignore file should begin with, if there is none yet; ``.git`` only if nothing reads it."""
+    if subject.files.exists(subject.ignore_file):
+        return ()
+    return (*((".git",) if git else ()), *COMMON)
+
+
 class Leftover(NamedTuple):
     """Something that a tool makes.
 

@@ -37,6 +37,7 @@ import re
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.edits import ignoring
+from depsfirst.checks.leftovers import first_patterns
 from depsfirst.checks.model import Fix, Related, Rule, Severity
 from depsfirst.checks.places import span_of
 
@@ -75,9 +76,14 @@ def find(subject: Subject) -> Iterator[Finding]:
             Related(span_of(step), "this one installs the dependencies") for step in installs[:1] if step != first
         ],
         severity=Severity.ERROR if installs else None,
-        fixes=() if reason else [Fix('Leave ".git" out of the context', safe=True, edits=(ignoring(subject, _GIT),))],
+        fixes=() if reason else [_fix(subject)],
         no_fix=reason,
     )
+
+
+def _fix(subject: Subject) -> Fix:
+    patterns = first_patterns(subject, git=True) or (_GIT,)
+    return Fix('Leave ".git" out of the context', safe=True, edits=(ignoring(subject, *patterns),))
 
 
 def _message(first: Step, installs: Sequence[Step]) -> str:

@@ -36,7 +36,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.edits import ignoring
-from depsfirst.checks.leftovers import COMMON, whole_readers
+from depsfirst.checks.leftovers import first_patterns, whole_readers
 from depsfirst.checks.model import Fix, Rule, Severity
 from depsfirst.checks.places import span_of
 from depsfirst.checks.rules.git_in_context import why_needed
@@ -55,7 +55,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     readers = whole_readers(subject)
     if not readers:
         return
-    patterns = [*([] if why_needed(subject) else [".git"]), *COMMON]
+    patterns = first_patterns(subject, git=not why_needed(subject))
     first = readers[0]
     yield RULE.finding(
         subject,
