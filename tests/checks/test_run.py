@@ -57,19 +57,21 @@ def test_an_ignore_file_of_two_dockerfiles_is_said_once(project: Project) -> Non
 
 def test_a_finding_of_two_targets_is_said_once(project: Project) -> None:
     text = "FROM python AS base\nRUN apt-get update\nFROM base AS dev\nCMD dev\nFROM base\nCMD prod\n"
-    report = checker(project({"Dockerfile": text})).report()
+    report = checker(project({"Dockerfile": text}), select=("floating-base-tag", "apt-update-alone")).report()
     assert [each.rule for each in report.findings] == ["floating-base-tag", "apt-update-alone"]
 
 
 def test_all_stages_that_can_be_built_are_judged(project: Project) -> None:
     text = "FROM python:3.12 AS base\nCMD a\nFROM base AS dev\nRUN apt-get update\nFROM base\nCMD b\n"
     root = project({"Dockerfile": text})
-    assert [each.span.line for each in checker(root).report().findings] == [4]
+    chosen = ("apt-update-alone",)
+    assert [each.span.line for each in checker(root, select=chosen).report().findings] == [4]
     (root / "compose.yaml").write_text("services: {a: {build: .}}")
-    assert checker(root).report().findings == ()
+    assert checker(root, select=chosen).report().findings == ()
 
 
 def test_findings_are_in_the_order_of_the_file(project: Project) -> None:
     text = "FROM python\nRUN pip install uv\nRUN apt-get update\nRUN curl https://astral.sh/uv/install.sh | sh\n"
-    report = checker(project({"Dockerfile": text})).report()
+    chosen = ("floating-base-tag", "unpinned-installer", "apt-update-alone")
+    report = checker(project({"Dockerfile": text}), select=chosen).report()
     assert [each.span.line for each in report.findings] == [1, 2, 3, 4]

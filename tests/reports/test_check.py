@@ -174,7 +174,7 @@ def test_a_diff_makes_files(call: Any, root: Path) -> None:
     (root / ".git/HEAD").write_text("ref: refs/heads/main\n")
     (root / "Dockerfile").write_text("FROM python:3.12\nCOPY . .")
     _, out, _ = call("check", "--diff", "--select", "git-in-context")
-    assert out == "--- /dev/null\n+++ b/.dockerignore\n@@ -0,0 +1 @@\n+.git\n"
+    assert out.startswith("--- /dev/null\n+++ b/.dockerignore\n@@ -0,0 +1,6 @@\n+.git\n+**/__pycache__\n")
 
 
 def test_fixes_are_said_and_what_is_left(call: Any, root: Path) -> None:
