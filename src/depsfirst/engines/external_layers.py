@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.dockerfile.instructions import Copy, Run, Transfer, Workdir
@@ -37,6 +38,7 @@ class Inspected(NamedTuple):
         platform: as ``linux/amd64``.
         diff_ids: of its layers, lowest first.
         sizes: of what each entry of the history added, in bytes, newest first.
+        for_directories: whether a WORKDIR is a layer, as it is for BuildKit; podman makes it with the next one.
     """
 
     image_id: str
@@ -44,6 +46,7 @@ class Inspected(NamedTuple):
     platform: str
     diff_ids: tuple[str, ...]
     sizes: tuple[int, ...]
+    for_directories: bool = True
 
 
 def read_image(program: str, reference: str) -> Inspected | None:
@@ -60,6 +63,7 @@ def read_image(program: str, reference: str) -> Inspected | None:
         platform=f"{image.get('Os', 'linux')}/{image.get('Architecture', '')}",
         diff_ids=tuple(image.get("RootFS", {}).get("Layers") or ()),
         sizes=tuple(_size(line) for line in history),
+        for_directories="podman" not in PurePath(program).name,
     )
 
 
@@ -69,7 +73,7 @@ def layers_of(
     """The layers of an image, lowest first; reused are those of the base, and those that the name stood for before."""
     instructions = _chain(dockerfile, target)
     recorded = list(zip(reversed(instructions), image.sizes, strict=False))
-    made = [(each, size) for each, size in reversed(recorded) if _makes_layer(each)]
+    made = [(each, size) for each, size in reversed(recorded) if _makes_layer(each, image)]
     below = max(len(image.diff_ids) - len(made), 0)
     had = set(before.diff_ids) if before else set()
     base_size = sum(image.sizes[len(recorded) :])
@@ -95,8 +99,8 @@ def _chain(dockerfile: Path, target: str | None) -> list[Typed]:
     return found
 
 
-def _makes_layer(instruction: Typed) -> bool:
-    return isinstance(instruction, (Run, Transfer, Workdir))
+def _makes_layer(instruction: Typed, image: Inspected) -> bool:
+    return isinstance(instruction, (Run, Transfer)) or (image.for_directories and isinstance(instruction, Workdir))
 
 
 def _kind(instruction: Typed) -> str:
