@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.blame import blamed, of_code
@@ -10,8 +11,9 @@ from depsfirst.checks.needs import UnprovenError
 from depsfirst.checks.places import place_of, span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from depsfirst.cache.model import Step
     from depsfirst.checks.blame import Blame
     from depsfirst.checks.model import Finding, Fix, Rule
     from depsfirst.checks.subject import Subject
@@ -68,7 +70,7 @@ def finding(rule: Rule, subject: Subject, blame: Blame, edit: str, change: str) 
 def _fixes(subject: Subject, blame: Blame, change: str) -> tuple[list[Fix], str]:
     from depsfirst.checks.moves import fix_of, split
 
-    if blame.binds:
+    if blame.binds or any(_is_read(subject, step, blame.paths) for step in blame.installs):
         return [], _NEEDED
     try:
         move = split(subject, blame)
@@ -77,3 +79,10 @@ def _fixes(subject: Subject, blame: Blame, change: str) -> tuple[list[Fix], str]
     if move.sources & set(blame.paths):
         return [], _NEEDED
     return [fix_of(subject, move, "Copy what the install reads before it, and the rest behind it", (change,))], ""
+
+
+def _is_read(subject: Subject, step: Step, paths: Sequence[str]) -> bool:
+    """Whether an install reads a manifest or a lock of one of these names."""
+    names = {posixpath.basename(path) for path in paths}
+    found = subject.commands.dependencies(step)
+    return any(posixpath.basename(path) in names for each in found for path in each.inputs)

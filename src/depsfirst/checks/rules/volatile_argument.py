@@ -70,17 +70,19 @@ def find(subject: Subject) -> Iterator[Finding]:
         return
     for stage in subject.stages:
         for typed in stage.instructions:
-            if isinstance(typed, Arg) and len(typed.pairs) == 1 and _is_volatile(typed):
+            if isinstance(typed, Arg) and len(typed.pairs) == 1 and _is_volatile(subject, typed):
                 installs = _keyed(subject, typed)
                 if installs and not _is_used(typed, _until(stage.instructions, typed, installs)):
                     yield _finding(subject, typed, installs, stage.instructions)
 
 
-def _is_volatile(arg: Arg) -> bool:
+def _is_volatile(subject: Subject, arg: Arg) -> bool:
     """Whether the value is another one in each build; what has a real default is not given by each build."""
     pair = arg.pairs[0]
     name = pair.name.upper()
-    given = (pair.value or "").strip("\"'").lower() in _STAND_INS
+    first = [each for declared in subject.outline.arguments for each in declared.pairs if each.name == pair.name]
+    values = [each.value or "" for each in (pair, *first)]
+    given = all(value.strip("\"'").lower() in _STAND_INS for value in values)
     return given and bool(_VOLATILE.match(name) or _VERSION.match(name))
 
 
