@@ -243,12 +243,18 @@ def separated(subject: Subject, blame: Blame, lowers: tuple[str, ...]) -> Fix:
     if lock not in move.needed and subject.commands.text(step, lock) is None:
         raise UnprovenError(f'there is no "{posixpath.basename(lock)}", so the dependencies are not fixed')
     verb = verb_of(found[0])
-    if verb is None or found[0].command.nested:
+    command = found[0].command
+    if verb is None or command.nested or command.piped or command.redirects or _is_list(step):
         raise UnprovenError(f"line {step.line} is not rewritten by rote")
     flagged = replaced(subject, subject.commands.span(step, verb), f"{verb.source} {option}")
     edits = (*edits_of(subject, move, _again(subject, step, found[0].command)), flagged)
     title = f'Install the dependencies first, with "{option}", and the project behind its code'
     return Fix(title, safe=True, edits=edits, lowers=lowers)
+
+
+def _is_list(step: Step) -> bool:
+    """Whether a RUN is a JSON array, of which the words stand in no place of their own."""
+    return step.instruction.syntax.exec_form
 
 
 def verb_of(installation: Installation) -> Word | None:

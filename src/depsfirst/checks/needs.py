@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from depsfirst.cache.nodes import File, Tree, find_node
+from depsfirst.cache.nodes import File, LostError, Tree, find_node
 from depsfirst.checks.places import place_of
 from depsfirst.dockerfile.commands import Installs
 from depsfirst.dockerfile.filetree import Directory
@@ -93,10 +93,10 @@ class Provision:
 
     def node(self, path: str) -> Node | None:
         """What it puts at a path of the image; None for what was there before, and for nothing."""
-        after = find_node(self._after, path)
+        after = _found(self._after, path)
         if not isinstance(after, File | Tree) or not self.is_below(path):
             return None
-        before = find_node(self._before, path)
+        before = _found(self._before, path)
         same = isinstance(after, File) and isinstance(before, File) and after.place == before.place
         return None if same else after
 
@@ -112,7 +112,7 @@ class Provision:
 
     def was_there(self, path: str) -> bool:
         """Whether a file stands at a path of the image before."""
-        return isinstance(find_node(self._before, path), File)
+        return isinstance(_found(self._before, path), File)
 
     def would_take(self, path: str) -> str | None:
         """The path in the context that a file would have to have to be put at a path of the image; None for none."""
@@ -129,6 +129,13 @@ class Provision:
         if not isinstance(node, File) or node.place is None or node.place[0] is not self._subject.context:
             return None
         return node.place[1]
+
+
+def _found(root: Node, path: str) -> Node | None:
+    try:
+        return find_node(root, path)
+    except LostError:
+        raise UnprovenError(f'what "{path}" leads to is not known') from None
 
 
 def _tops(subject: Subject, step: Step) -> dict[str, str | None]:
