@@ -47,6 +47,12 @@ class Blame(NamedTuple):
 
 def blamed(subject: Subject, change: Change | str) -> tuple[Blame, ...]:
     """The steps that make installs run again for certain after a change, in file order."""
+    if isinstance(change, str):
+        return subject.once(("blamed", change), lambda: _blamed(subject, change))
+    return _blamed(subject, change)
+
+
+def _blamed(subject: Subject, change: Change | str) -> tuple[Blame, ...]:
     asked = subject.project.change(change) if isinstance(change, str) else change
     if asked is None or not subject.installing:
         return ()
@@ -88,12 +94,14 @@ def _first(key: Key, read: Mapping[Mark, object]) -> Mark | None:
 
 def of_code(subject: Subject) -> tuple[Blame, ...]:
     """The steps that make an edit of code install again: of the main module, else of any module in their reach."""
-    return blamed(subject, "code") or _of_any_code(subject)
+    return subject.once("blamed for code", lambda: blamed(subject, "code") or _of_any_code(subject))
 
 
 def _of_any_code(subject: Subject) -> tuple[Blame, ...]:
     """The same for modules that stand in a directory which is copied or bound before an install."""
     for step in subject.steps if subject.installing else ():
+        if not any(_first(install.key, {_mark(step.key): None}) for install in subject.installing):
+            continue
         path = next((path for path in _modules(subject, step)), None)
         if path and (found := blamed(subject, subject.edited(path))):
             return tuple(blame._replace(sure=False) for blame in found)

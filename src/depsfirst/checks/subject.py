@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from depsfirst.cache.definitions import is_remote
 from depsfirst.cache.keys import ResultContent
@@ -23,7 +23,7 @@ from depsfirst.dockerfile.stages import base_stage, references, require_target
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
     from pathlib import Path
 
     from depsfirst.cache.changes import Change
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.context import Context
     from depsfirst.dockerfile.stages import Outline, Stage
     from depsfirst.dockerfile.syntax import Dockerfile
+
+Value = TypeVar("Value")
 
 CHANGES = ("code", "version-bump", "readme", "settings")
 """The edits that nobody should wait for: of the main module, the version, the readme, a tool's settings."""
@@ -74,6 +76,17 @@ class Subject:
         self.invocation = invocation
         self.path: Path = invocation.dockerfile
         self.targets = targets
+
+    def once(self, key: Hashable, find: Callable[[], Value]) -> Value:
+        """What ``find`` says; asked once for each key, which is known to nobody else."""
+        if key not in self._found:
+            self._found[key] = find()
+        found: Value = self._found[key]
+        return found
+
+    @cached_property
+    def _found(self) -> dict[Hashable, Any]:
+        return {}
 
     # What stands there
 
@@ -142,7 +155,7 @@ class Subject:
         """The context's directory."""
         return self.invocation.context or self.path.parent
 
-    @property
+    @cached_property
     def context(self) -> Context:
         """The build context.
 
@@ -151,7 +164,7 @@ class Subject:
         """
         return self.files.context(self.directory, self.path)
 
-    @property
+    @cached_property
     def ignore_file(self) -> Path:
         """The ignore file that counts, or would if it were there."""
         own = self.path.parent / (self.path.name + IGNORE_FILE)
@@ -165,6 +178,15 @@ class Subject:
 
     def read(self, path: str) -> str | None:
         """The text of a file by its path below the context's root, sent or not; None for no file or no text."""
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    @cached_property
+    def _texts(self) -> dict[str, str | None]:
+        return {}
+
+    def _read(self, path: str) -> str | None:
         full = self.directory / path
         if posixpath.normpath(path).startswith(("/", "..")) or not self.files.exists(full):
             return None

@@ -158,12 +158,28 @@ class Roots:
         return self._known[directory]
 
 
-def sources_near(dockerfile: Path, root: Path) -> Iterator[Path]:
-    """The files that may say how one Dockerfile is built, in its directory, those above, and the usual ones."""
-    above = [each for each in (dockerfile.parent, *dockerfile.parent.parents) if each.is_relative_to(root)]
-    for directory in dict.fromkeys([*above, *(root / name for name in _BESIDE)]):
-        yield from _listed(directory, is_source)
-    yield from _listed(root / WORKFLOWS, _is_yaml)
+class Nearby:
+    """The files that may say how a Dockerfile is built; each directory is listed once."""
+
+    def __init__(self) -> None:
+        self._sources: dict[Path, tuple[Path, ...]] = {}
+        self._usual: dict[Path, tuple[Path, ...]] = {}
+
+    def of(self, dockerfile: Path, root: Path) -> Iterator[Path]:
+        """Those in the Dockerfile's directory, those above it up to ``root``, and the usual ones below that."""
+        for directory in (dockerfile.parent, *dockerfile.parent.parents):
+            if not directory.is_relative_to(root):
+                break
+            yield from self._in(directory)
+        if root not in self._usual:
+            usual = [path for name in _BESIDE for path in self._in(root / name)]
+            self._usual[root] = (*usual, *_listed(root / WORKFLOWS, _is_yaml))
+        yield from self._usual[root]
+
+    def _in(self, directory: Path) -> tuple[Path, ...]:
+        if directory not in self._sources:
+            self._sources[directory] = tuple(_listed(directory, is_source))
+        return self._sources[directory]
 
 
 def _listed(directory: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:

@@ -48,7 +48,7 @@ def survey(paths: Sequence[Path], files: Files) -> Survey:
     Raises:
         DepsfirstError: a path does not exist.
     """
-    reader = _Reader(files)
+    reader, nearby = _Reader(files), search.Nearby()
     named: list[Path] = []
     found: list[Path] = []
     for path in (Path(os.path.abspath(path)) for path in paths):  # noqa: PTH100 - symlinks stay as they are written
@@ -62,7 +62,7 @@ def survey(paths: Sequence[Path], files: Files) -> Survey:
         else:
             raise DepsfirstError("there is no such file or directory", where=str(path), hint="name a Dockerfile")
     for path in dict.fromkeys([*named, *found]):
-        reader.read_all(search.sources_near(path, reader.root_of(path)))
+        reader.read_all(nearby.of(path, reader.root_of(path)))
     candidates = [
         Candidate(path, reader.invocations(path), path in named) for path in sorted(dict.fromkeys([*named, *found]))
     ]
