@@ -267,7 +267,7 @@ class Needs:
             if self._provision.is_below(path) and not self._provision.was_there(path) and not _is_bound(step, path):
                 raise UnprovenError(f'"{path}", which line {step.line} reads, is not among the files that are copied')
             return
-        if path.endswith("pyproject.toml") and (reason := unsettled(text, tool, with_project=False)):
+        if path.endswith("pyproject.toml") and (reason := unsettled(text, tool, frozen=_is_frozen(step))):
             raise UnprovenError(reason)
         local = _LOCAL_LOCKED.get(path.rpartition("/")[2])
         if (local and local.search(text)) or (path.endswith(".txt") and _LOCAL_LINE.search(text)):
@@ -311,12 +311,18 @@ def _is_bound(step: Step, path: str) -> bool:
     return any(posixpath.normpath(posixpath.join(step.cwd, target)) == path for target in targets)
 
 
-def unsettled(text: str, tool: str, *, with_project: bool) -> str:
+def _is_frozen(step: Step) -> bool:
+    """Whether uv is told not to compare its lock with the manifest, for which it may have to build."""
+    return "--frozen" in step.instruction.syntax.text or bool(step.scope.variables.get("UV_FROZEN"))
+
+
+def unsettled(text: str, tool: str, *, frozen: bool = False, with_project: bool = False) -> str:
     """Why a manifest does not say by itself what is installed; empty if it does.
 
     Args:
         text: pyproject.toml.
         tool: the installer.
+        frozen: whether the installer takes the lock as it is, whatever the version.
         with_project: whether the project is told from its dependencies.
     """
     import tomli
@@ -327,7 +333,7 @@ def unsettled(text: str, tool: str, *, with_project: bool) -> str:
         return "pyproject.toml is no TOML"
     tools = manifest.get("tool", {})
     dynamic = [str(each) for each in manifest.get("project", {}).get("dynamic", ())]
-    hindering = [each for each in dynamic if with_project or each != "version"]
+    hindering = [each for each in dynamic if with_project or not frozen or each != "version"]
     if hindering and tool != "poetry":
         return f"the manifest leaves {', '.join(hindering)} to the build (dynamic)"
     if with_project and "poetry-dynamic-versioning" in tools:
