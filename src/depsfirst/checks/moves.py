@@ -220,6 +220,8 @@ _ONLY_DEPENDENCIES = {
     ("pdm", "sync"): "--no-self",
 }
 """The option by which an installer leaves the project out."""
+_WHY_UNSAFE = {"pdm": "build once, and see that PDM takes the lock without the code of the project"}
+"""What to look at where the option is not tried in builds."""
 
 
 def separated(subject: Subject, blame: Blame, lowers: tuple[str, ...]) -> Fix:
@@ -249,7 +251,8 @@ def separated(subject: Subject, blame: Blame, lowers: tuple[str, ...]) -> Fix:
     flagged = replaced(subject, subject.commands.span(step, verb), f"{verb.source} {option}")
     edits = (*edits_of(subject, move, _again(subject, step, found[0].command)), flagged)
     title = f'Install the dependencies first, with "{option}", and the project behind its code'
-    return Fix(title, safe=True, edits=edits, lowers=lowers)
+    why_unsafe = _WHY_UNSAFE.get(found[0].tool, "")
+    return Fix(title, not why_unsafe, edits, lowers, why_unsafe)
 
 
 def _is_list(step: Step) -> bool:
