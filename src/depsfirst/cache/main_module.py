@@ -147,9 +147,10 @@ def _roots(place: Place) -> Iterator[str]:
 def _usual(place: Place) -> Iterator[tuple[str, str]]:
     """Modules with a usual name, in the usual folders."""
     for folder in _FOLDERS:
+        there = frozenset(place.names(folder))
         for name in _MODULES:
             path = f"{folder}/{name}".lstrip("/")
-            if place.is_file(path):
+            if name in there and place.is_file(path):
                 yield place.path(path), "it has a usual name"
 
 

@@ -14,7 +14,7 @@ from depsfirst.cache.stagewalk import StageWalk
 from depsfirst.cache.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "Build",
@@ -60,13 +60,18 @@ def steps(build: Build) -> tuple[Step, ...]:
     return StageWalk(build).run()
 
 
-def compare(before: Build, after: Build) -> tuple[Outcome, ...]:
+def compare(before: Build, after: Build, made: Sequence[Step] = ()) -> tuple[Outcome, ...]:
     """What becomes of each step of a build on a builder that has made another one before, and nothing since.
+
+    Args:
+        before: what was made.
+        after: what is to be made.
+        made: the steps of ``before``, if somebody has them.
 
     Raises:
         DepsfirstError: BuildKit refuses one of the builds, or a context cannot be read.
     """
-    made, wanted = steps(before), steps(after)
+    made, wanted = made or steps(before), steps(after)
     comparison = Comparison(before, after)
     known: dict[object, list[Key]] = {}
     for step in made:

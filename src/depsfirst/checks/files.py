@@ -32,6 +32,7 @@ class Files:
         self._texts: dict[Path, str] = {}
         self._outlines: dict[str, Outline] = {}
         self._trees: dict[str, Directory] = {}
+        self._roots: dict[Path, str] = {}
         self._contexts: dict[tuple[Path, Path | None], Context] = {}
         self._remembered: dict[tuple[str, Path], Any] = {}
         self.contexts: set[Path] = set()
@@ -42,6 +43,7 @@ class Files:
         files = Files()
         files._edits = {**self._edits, **texts}
         files._texts, files._outlines, files._trees = self._texts, self._outlines, self._trees
+        files._roots = self._roots
         files._remembered, files.contexts = self._remembered, self.contexts
         files._contexts = {key: each for key, each in self._contexts.items() if not _touches(key, files._edits)}
         return files
@@ -100,7 +102,9 @@ class Files:
 
     def tree(self, directory: Path) -> Directory:
         """The tree below a directory, listed when it is looked at; trees inside of one another are shared."""
-        root = os.path.realpath(directory)
+        if directory not in self._roots:
+            self._roots[directory] = os.path.realpath(directory)
+        root = self._roots[directory]
         if root not in self._trees:
             self._trees[root] = self._part(root) or read_tree(Path(root))
         return self._trees[root]

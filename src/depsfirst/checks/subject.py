@@ -23,7 +23,7 @@ from depsfirst.dockerfile.stages import base_stage, references, require_target
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
     from pathlib import Path
 
     from depsfirst.cache.changes import Change
@@ -90,7 +90,7 @@ class Subject:
 
     # What stands there
 
-    @property
+    @cached_property
     def outline(self) -> Outline:
         """Its stages."""
         return self.files.outline(self.path)
@@ -227,7 +227,12 @@ class Subject:
         Raises:
             DepsfirstError: BuildKit refuses the build; says where.
         """
-        return _merged(steps(build) for build in self.builds)
+        return _merged(self._walks)
+
+    @cached_property
+    def _walks(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps of each target."""
+        return tuple(steps(build) for build in self.builds)
 
     @cached_property
     def runs(self) -> tuple[Step, ...]:
@@ -320,8 +325,8 @@ class Subject:
         from depsfirst.cache.why import changed
 
         found: dict[tuple[int, str], Outcome] = {}
-        for build in self.builds:
-            for outcome in compare(build, changed(build, change)):
+        for build, made in zip(self.builds, self._walks, strict=True):
+            for outcome in compare(build, changed(build, change), made):
                 place = place_of(outcome.step)
                 if place not in found or _WEIGHT[outcome.status] > _WEIGHT[found[place].status]:
                     found[place] = outcome
@@ -426,7 +431,7 @@ def _related(one: str, other: str) -> bool:
     return not one or one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
-def _merged(walks: Iterator[tuple[Step, ...]]) -> tuple[Step, ...]:
+def _merged(walks: Iterable[tuple[Step, ...]]) -> tuple[Step, ...]:
     found: dict[tuple[int, str], Step] = {}
     for walk in walks:
         for step in walk:
