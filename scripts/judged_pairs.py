@@ -138,7 +138,7 @@ def _read(
     dockerfile = context / project.dockerfile
     try:
         build = Build(
-            require_outline(parse(dockerfile.read_bytes().decode())),
+            require_outline(parse(dockerfile.read_bytes().decode(), version)),
             read_context(context, dockerfile, version=version, contents=True),
             target=project.target,
             arguments=project.arguments,

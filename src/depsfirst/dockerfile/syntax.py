@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from depsfirst.dockerfile.buildkit import CURRENT, Version
 from depsfirst.dockerfile.heredoc import Heredoc, Opener, find_openers
 from depsfirst.dockerfile.source import SPACE, LogicalLine, Source, Span
 from depsfirst.dockerfile.words import Fault, Flag, Token, divide, split
@@ -135,9 +136,12 @@ class Dockerfile:
         return self.text
 
 
-def parse(text: str) -> Dockerfile:
-    """The Dockerfile that ``text`` is. Never fails: what BuildKit would refuse stands in ``problems``."""
-    return _Parser(text).parse()
+def parse(text: str, version: Version = CURRENT) -> Dockerfile:
+    """The Dockerfile that ``text`` is to this BuildKit.
+
+    Never fails: what BuildKit would refuse stands in ``problems``.
+    """
+    return _Parser(text, version).parse()
 
 
 def require_valid(dockerfile: Dockerfile, name: str = "Dockerfile") -> None:
@@ -155,6 +159,7 @@ def refusal(problem: SyntaxProblem, name: str) -> DepsfirstError:
     return DepsfirstError(problem.message, where=f"{name}:{problem.line}", hint=problem.hint)
 
 
+_WHOLE_ARRAYS: Version = (0, 15)  # before, what stands behind a JSON array is not looked at
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _DIRECTIVE_SPACE = "\t\n\f\r "
 _DIRECTIVE_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*\Z")
@@ -165,8 +170,9 @@ _HEREDOC_INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD"})
 class _Parser:
     """Reads the physical lines once, from the first to the last."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, version: Version) -> None:
         self.source = Source(text)
+        self.version = version
         self.index = 0
         self.end = self.source.readable
         self.escape = "\\"
@@ -298,7 +304,7 @@ class _Parser:
         """The instruction that fills the logical line from ``start`` on, before its heredocs are read."""
         parts = split(logical.text, self.escape, start)
         name = _name(parts.keyword.value)
-        words = divide(name, parts.arguments, self.escape)
+        words = divide(name, parts.arguments, self.escape, first_array=self.version < _WHOLE_ARRAYS)
         problem = SyntaxProblem(line, *words.fault) if words.fault else None
         trigger = None
         if name == "ONBUILD" and parts.arguments.value and depth < _DEEPEST_ONBUILD:

@@ -153,9 +153,18 @@ def _unquoted(word: str, escape: str) -> str:
     return "".join(characters)
 
 
-def divide(name: str, arguments: Token, escape: str) -> Words:
-    """The words of the instruction ``name``, in capitals; none for an instruction that does not exist."""
+def divide(name: str, arguments: Token, escape: str, *, first_array: bool = False) -> Words:
+    """The words of the instruction ``name``, in capitals; none for an instruction that does not exist.
+
+    Args:
+        name: of the instruction.
+        arguments: behind its flags.
+        escape: the escape character.
+        first_array: whether nothing counts that stands behind a JSON array.
+    """
     divider = _DIVIDERS.get(name)
+    if first_array and divider in {_command, _paths} and (end := _array_end(arguments.value)):
+        arguments = Token(arguments.value[:end], arguments.start, arguments.start + end)
     return divider(arguments, escape) if divider and arguments.value else Words()
 
 
@@ -247,6 +256,7 @@ def _health_check(arguments: Token, _: str) -> Words:
 
 
 _ELEMENT = re.compile(r'[ \t\r\n]*("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+")[ \t\r\n]*([,\]])')
+_EMPTY_ARRAY_HEAD = re.compile(r"\[[ \t\r\n]*\]")
 _EMPTY_ARRAY = re.compile(r"\[[ \t\r\n]*\]\Z")
 _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -273,6 +283,19 @@ def _json_words(arguments: Token) -> Words | None:
         tokens.append(Token(_decoded(text[start + 1 : end - 1]), arguments.start + start, arguments.start + end))
         position, closing = found.end(), found[2]
     return Words(tuple(tokens), exec_form=True) if position == len(text) else None
+
+
+def _array_end(text: str) -> int | None:
+    """Where a JSON array of strings ends that the text begins with."""
+    if empty := _EMPTY_ARRAY_HEAD.match(text):
+        return empty.end()
+    position, closing = 1, ""
+    while closing != "]":
+        found = _ELEMENT.match(text, position) if text.startswith("[") else None
+        if not found:
+            return None
+        position, closing = found.end(), found[2]
+    return len(text[:position].rstrip(" \t\r\n"))
 
 
 def _decoded(string: str) -> str:
