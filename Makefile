@@ -37,6 +37,7 @@ bench: $(READY) ## measure what an edit costs, against hand-written Dockerfiles 
 	variables="$$($(RUN) -m scripts.engines up)" && eval "$$variables" && $(RUN) -m bench.edit_loop $(BENCH)
 	$(RUN) -m bench.startup
 	$(RUN) -m bench.why
+	$(RUN) -m bench.check
 
 requirements: $(READY) ## pin the newest versions anew
 	$(RUN) -m scripts.pin
