@@ -81,7 +81,8 @@ CHANGES = {
 def edit_exported(random: Random, before: Project) -> tuple[Project, tuple[str, ...]]:
     """The project after a change of its manifest and lock, sometimes of a file besides."""
     words = random.choice(list(CHANGES))
-    tree, edits = {**before.tree, **project(*CHANGES[words])}, (words,)
+    tree = {**before.tree, **project(*CHANGES[words])}
+    edits: tuple[str, ...] = (words,)
     if random.random() < 0.25:
         tree, more = edit_tree(random, tree, ("README.md", "src"))
         edits = (words, more)
