@@ -13,7 +13,7 @@ from scripts.judged_pairs import Ending, Judged, Verdict, judge
 from scripts.prediction_figures import Figures, page
 from scripts.shrunk_pairs import shrink
 from tests.cache.drawn import draw
-from tests.cache.pairs import BASE, Block, File, Folder, Link, Pair, Places, Project
+from tests.cache.pairs import BASE, Block, File, Folder, Link, Pair, Places, Project, Tree
 
 from depsfirst.cache.model import Status
 
@@ -75,10 +75,16 @@ def test_the_line_of_a_complaint() -> None:
 
 def test_an_edit_is_written_with_a_new_time_and_nothing_else_is(tmp_path: Path) -> None:
     places = Places(tmp_path / "contexts")
-    before = {"a": File(b"1"), "d/b": File(b"1", 0o755), "d/l": Link("../a"), "e": Folder(0o700), "f/g/h": File(b"2")}
+    before: Tree = {
+        "a": File(b"1"),
+        "d/b": File(b"1", 0o755),
+        "d/l": Link("../a"),
+        "e": Folder(0o700),
+        "f/g/h": File(b"2"),
+    }
     place = places.lay("one", before)
     times = {path: (place / path).lstat().st_mtime_ns for path in before}
-    after = {**before, "a": File(b"1", touched=1), "e": Folder(0o755), "d/l": File(b"3")}
+    after: Tree = {**before, "a": File(b"1", touched=1), "e": Folder(0o755), "d/l": File(b"3")}
     del after["f/g/h"]
     assert places.lay("one", after) == place
     changed = {path for path in after if (place / path).lstat().st_mtime_ns != times[path]}
@@ -93,7 +99,8 @@ def test_an_edit_is_written_with_a_new_time_and_nothing_else_is(tmp_path: Path) 
 def test_a_new_mode_of_a_folder_needs_another_context() -> None:
     project = Project((Block("FROM", f"FROM {BASE}"),), {"d/a": File(b"1")})
     assert not Pair("", project, project, ()).moves
-    for tree in ({"d/a": File(b"1"), "d": Folder()}, {"d/a": File(b"2")}, {"e": Folder(0o700)}):
+    others: tuple[Tree, ...] = ({"d/a": File(b"1"), "d": Folder()}, {"d/a": File(b"2")}, {"e": Folder(0o700)})
+    for tree in others:
         assert not Pair("", project, replace(project, tree=tree), ()).moves
     assert Pair("", project, replace(project, tree={"d": Folder(0o700), "d/a": File(b"1")}), ()).moves
 
