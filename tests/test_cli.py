@@ -54,7 +54,17 @@ def blocks() -> dict[str, str]:
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="argparse writes options in another way since Python 3.13")
 @pytest.mark.parametrize(
     "command",
-    ["--help", "build --help", "why --help", "check --help", "rules --help", "recipe --help", "init --help", "cache --help", "cache prune --help"],
+    [
+        "--help",
+        "build --help",
+        "why --help",
+        "check --help",
+        "rules --help",
+        "recipe --help",
+        "init --help",
+        "cache --help",
+        "cache prune --help",
+    ],
 )
 def test_help_is_what_the_documentation_shows(command: str) -> None:
     done = run(*command.split(), COLUMNS="100", NO_COLOR="1")
