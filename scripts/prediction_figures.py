@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.cache.pairs import Pair
 
 SHAPES = {
-    "several stages": r"(?s)\nFROM .*\nFROM ",
+    "several stages": r"(?s)(^|\n)FROM .*\nFROM ",
     "FROM a stage": r"(?mi)^FROM (?!\S*[/:$]|scratch)",
     "FROM scratch": r"(?m)^FROM scratch",
     "FROM $ARGUMENT": r"(?m)^FROM \$",
@@ -140,8 +140,8 @@ class Figures:
 
 def shapes(pair: Pair) -> set[str]:
     """What the Dockerfiles of a pair have."""
-    text = pair.before.text("n") + pair.after.text("n")
-    return {name for name, pattern in SHAPES.items() if re.search(pattern, text)}
+    texts = {pair.before.text("n"), pair.after.text("n")}
+    return {name for name, pattern in SHAPES.items() if any(re.search(pattern, text) for text in texts)}
 
 
 def kinds(pair: Pair) -> set[str]:
@@ -160,7 +160,9 @@ def _kind(edit: str) -> str:
     if words[1:2] == ["becomes"]:
         return "a file becomes another"
     fixed = {"FROM": "another base", "rename": "rename a path", "chmod": "chmod", "insert": "insert an instruction"}
-    return fixed.get(words[0], edit) if "stage" not in edit and "comment" not in edit else " ".join(words[:3])
+    if "stage" in edit or "comment" in edit:
+        return "rename a stage" if words[0] == "rename" else edit
+    return fixed.get(words[0], edit)
 
 
 def write(figures: Figures, store: str, folder: Path) -> None:
