@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 import zipfile
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
@@ -65,7 +66,7 @@ def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
             _unpack_zip(sdist, scratch)
         else:
             with tarfile.open(sdist) as tar:
-                tar.extractall(scratch, filter="data")
+                _unpack_tar(tar, scratch)
     except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
         raise DepsfirstError(f"the sdist cannot be unpacked: {error}", where=choice.file.name) from error
     found = sorted(scratch.iterdir())
@@ -74,6 +75,20 @@ def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
     project = discover_library(found[0], sdist)
     place = f"{choice.package.where}: {choice.file.name}"
     return Source(found[0], project.build_system or SETUPTOOLS, choice.package.name, place)
+
+
+def _unpack_tar(tar: tarfile.TarFile, scratch: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(scratch, filter="data")
+        return
+    for member in tar.getmembers():  # Python before 3.11.4 has no filters
+        place = PurePosixPath(member.name)
+        link = PurePosixPath(member.linkname)
+        if place.is_absolute() or ".." in place.parts or link.is_absolute() or ".." in link.parts:
+            raise DepsfirstError(f'the entry "{member.name}" leads out of its directory', where=str(tar.name))
+        if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+            raise DepsfirstError(f'the entry "{member.name}" is no file', where=str(tar.name))
+    tar.extractall(scratch)  # noqa: S202 - its entries were just checked
 
 
 def _unpack_zip(sdist: Path, scratch: Path) -> None:
