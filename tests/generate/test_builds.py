@@ -23,6 +23,9 @@ BASE = "localbase:1"
 STAGES = {"base", "tools", "recipe", "dependencies", "backend", "libraries", "code", "final"}
 NEEDED = {"tools", "dependencies", "backend"}
 """Stages of which no command runs again after an edit that changes no dependency."""
+_LOST_SNAPSHOT = re.compile("parent snapshot sha256:[0-9a-f]* does not exist")
+"""What the containerd store of Docker 26.1 says now and then when it exports: it has lost what it just made."""
+_MOST_TRIES = 3
 _STEP = re.compile(r"^#(\d+) \[(\w+) +\d+/\d+\] (\w+)", re.MULTILINE)
 
 
@@ -52,11 +55,16 @@ class Engine:
         command = [sys.executable, "-m", "depsfirst", "build", str(directory), "--engine", "buildkit"]
         command += ["--format", "json", *words, "--", "--network", "host", "--progress", "plain"]
         environment = {**os.environ, "DOCKER_HOST": self.url, "BUILDKIT_STEP_LOG_MAX_SIZE": "-1"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        ran: set[str] = set()
+        for _ in range(_MOST_TRIES):
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+            if done.returncode == 0 or not _LOST_SNAPSHOT.search(done.stderr):
+                break
+            ran |= self.ran(done.stderr)
         assert done.returncode == 0, done.stderr[-5000:]
         said = json.loads(done.stdout)
         self.made.append(said["reference"])
-        return Built(self.ran(done.stderr), said)
+        return Built(ran | self.ran(done.stderr), said)
 
     @staticmethod
     def ran(progress: str) -> set[str]:

@@ -173,7 +173,7 @@ def test_an_environment_with_a_direct_reference_is_not_kept(own_backend: Callabl
         ("def build_wheel(*_): return 'nothing.whl'", "returned without a wheel"),
         ("def build_wheel(*_): return None", "returned without a wheel"),
         ("def build_wheel(*_): __import__('os')._exit(0)", "ended without an answer"),
-        ("def build_wheel(*_):\n    print('last words')\n    __import__('os')._exit(3)", "last words"),
+        ("def build_wheel(*_):\n    print('last words', flush=True)\n    __import__('os')._exit(3)", "last words"),
     ],
 )
 def test_a_failing_backend_is_an_error_with_its_last_lines(

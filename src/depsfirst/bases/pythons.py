@@ -32,6 +32,9 @@ _NOT_MODULES = ("site-packages", "dist-packages", "lib-dynload")
 # Modules written in C that the standard library lost, by the minor version that did.
 _DROPPED = {10: "parser symbol", 13: "audioop nis ossaudiodev spwd _crypt"}
 
+# Packages written in Python that distributions keep in packages of their own: a host may lack their files.
+_SPLIT_OFF = frozenset({"distutils", "ensurepip", "idlelib", "lib2to3", "tkinter", "turtle", "turtledemo", "venv"})
+
 
 class Found(NamedTuple):
     """An interpreter, and its program as a binary."""
@@ -175,4 +178,4 @@ def _compiled(minor: int) -> set[str]:
 
 def _pure() -> set[str]:
     """What this host's standard library has as files."""
-    return {path.stem for path in Path(os.__file__).parent.iterdir()}
+    return {path.stem for path in Path(os.__file__).parent.iterdir()} | _SPLIT_OFF
