@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.dockerfile.stages import base_stage
+from depsfirst.dockerfile.stages import base_stage, require_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,13 @@ def lineage(subject: Subject, stage: Stage) -> tuple[Stage, ...]:
     while base := base_stage(every, found[-1].index, subject.origin(found[-1])):
         found.append(base)
     return tuple(found)
+
+
+def shipped_stages(subject: Subject) -> frozenset[int]:
+    """The indices of the stages whose files are in the images that are built."""
+    stages = subject.outline.stages
+    ends = (require_target(stages, target, subject.name) for target in subject.targets)
+    return frozenset(stage.index for end in ends for stage in lineage(subject, end))
 
 
 def is_within(path: str, directory: str) -> bool:

@@ -36,20 +36,23 @@ def late_steps(subject: Subject, is_wanted: Callable[[Step], bool]) -> Iterator[
     if not any(is_wanted(step) for step in subject.runs):
         return
     again = {place_of(each.step) for each in subject.reruns("code").rerun}
-    by_key = {id(step.key): step for step in subject.steps}
     for step in subject.runs:
         if place_of(step) not in again or not is_wanted(step):
             continue
-        below = [by_key[id(key)] for key in step.key.chain() if id(key) in by_key]
-        culprit = next(each for each in reversed(below) if place_of(each) in again)
-        if culprit is not step and place_of(culprit) != place_of(step):
+        culprit = next(each for each in reversed(_chain(subject, step)) if place_of(each) in again)
+        if place_of(culprit) != place_of(step):
             yield Late(step, culprit)
+
+
+def _chain(subject: Subject, step: Step) -> list[Step]:
+    """A step and those below it, down to the image."""
+    by_key = {id(each.key): each for each in subject.steps}
+    return [by_key[id(key)] for key in step.key.chain() if id(key) in by_key]
 
 
 def between(subject: Subject, late: Late) -> tuple[Step, ...]:
     """The steps from the culprit up to the late one, which is not among them, in the order they are built in."""
-    by_key = {id(step.key): step for step in subject.steps}
-    below = [by_key[id(key)] for key in late.step.key.chain() if id(key) in by_key]
+    below = _chain(subject, late.step)
     places = [place_of(step) for step in below]
     return tuple(reversed(below[1 : places.index(place_of(late.culprit)) + 1]))
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from depsfirst.oci.preamble import Begun
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
+"""What a program leaves with after an interrupt, as a shell would say it."""
 _FIRST_FREE = 3
 """The first number of a file that is not one of the standard streams."""
 _FEW_COLLECTIONS = 100_000
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None, begun: Begun | None = None) -> 
         code = error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        code = _INTERRUPTED
+        code = INTERRUPTED
     except OSError as error:
         code = ExitCode.FAILURE
         if not isinstance(error, BrokenPipeError):  # then whoever read our output has gone

@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from depsfirst.cli import INTERRUPTED
 from depsfirst.errors import DepsfirstError, ExitCode
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from depsfirst.content import ContentStore
 
-_INTERRUPTED = 130
 _PATIENCE = 2.0
 """Seconds that an interrupted build has to end in order."""
 
@@ -136,7 +136,7 @@ def _ended_by_interrupts(store: ContentStore) -> Iterator[None]:
         store.forsake()
         print("interrupted", file=sys.stderr)
         sys.stderr.flush()
-        os._exit(_INTERRUPTED)
+        os._exit(INTERRUPTED)
 
     def interrupt(*_: object) -> NoReturn:
         signal.signal(signal.SIGALRM, end)

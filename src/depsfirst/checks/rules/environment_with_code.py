@@ -44,11 +44,12 @@ from typing import TYPE_CHECKING
 from depsfirst.cache.causes import CauseKind
 from depsfirst.cache.model import Status
 from depsfirst.checks.edits import replaced
-from depsfirst.checks.environments import environments, is_within, lineage
+from depsfirst.checks.environments import environments, is_within, shipped_stages
 from depsfirst.checks.model import Confidence, Fix, Related, Rule, Severity
 from depsfirst.checks.places import span_of
+from depsfirst.dockerfile.gopath import clean
 from depsfirst.dockerfile.instructions import Copy, Run
-from depsfirst.dockerfile.stages import references, require_target
+from depsfirst.dockerfile.stages import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     """Each COPY of an environment into the image that an edit of the code changes."""
     if "--from" not in subject.text or not subject.installing:
         return
-    shipped = {each.index for target in subject.targets for each in _shipped(subject, target)}
+    shipped = shipped_stages(subject)
     for step in subject.transfers:
         copy = step.instruction
         if not isinstance(copy, Copy) or not copy.from_ or step.stage.index not in shipped:
@@ -76,10 +77,6 @@ def find(subject: Subject) -> Iterator[Finding]:
         environment = _taken(subject, copy, stage) if stage else None
         if stage and environment:
             yield from _finding(subject, step, stage, environment)
-
-
-def _shipped(subject: Subject, target: str | None) -> tuple[Stage, ...]:
-    return lineage(subject, require_target(subject.outline.stages, target, subject.name))
 
 
 def _stage(subject: Subject, copy: Copy) -> Stage | None:
@@ -181,8 +178,8 @@ def _place(step: Step) -> str:
 
 
 def _clean(path: str) -> str:
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    return "/" + "/".join(parts)
+    """The absolute path in an image; BuildKit takes a relative one from the root."""
+    return clean(f"/{path}")
 
 
 def _why_not(subject: Subject, step: Step, stage: Stage, environment: Environment, source: Step | None) -> str:

@@ -34,11 +34,11 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.edits import removed, with_flag
-from depsfirst.checks.environments import is_within, lineage
+from depsfirst.checks.environments import is_within, shipped_stages
 from depsfirst.checks.model import Fix, Related, Rule, Severity
 from depsfirst.checks.places import span_of
 from depsfirst.dockerfile.instructions import Copy, Transfer
-from depsfirst.dockerfile.stages import references, require_target
+from depsfirst.dockerfile.stages import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,12 +53,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     """Each such command in the stages that make the image."""
     if " -R" not in subject.text and "--recursive" not in subject.text:
         return
-    stages = subject.outline.stages
-    shipped = {
-        stage.index
-        for target in subject.targets
-        for stage in lineage(subject, require_target(stages, target, subject.name))
-    }
+    shipped = shipped_stages(subject)
     for step in subject.runs:
         if step.stage.index in shipped:
             yield from _findings(subject, step)
