@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import posixpath
 import re
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.bases.facts import BaseFacts, Interpreter, Libc, choose, target_tags
 from depsfirst.errors import DepsfirstError
 
@@ -157,7 +157,7 @@ def _key(image: Image) -> str:
     env = _environment(image.config)
     asked = [env.get("PATH"), env.get("PYTHON_VERSION"), image.config.get("architecture")]
     inputs = [_FORMAT, *sys.version_info[:2], *asked, *(layer.diff_id for layer in image.layers)]
-    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
+    return digests.sha256(json.dumps(inputs).encode()).hexdigest()
 
 
 def _environment(config: Mapping[str, Any]) -> dict[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from typing import TYPE_CHECKING
 
+from depsfirst import digests
 from depsfirst.bases.facts import choose, target_tags
 from depsfirst.bases.inspect import inspect_base
 from depsfirst.engines.local_bases import local_base
@@ -61,7 +61,7 @@ class Base(NamedTuple):
     def key(self) -> str:
         """The sha256 of all that decides which wheels fit and where they go."""
         words = [self.title, self.python.path, str(self.python.free_threaded), *self.python.stdlib]
-        return hashlib.sha256("\n".join(words).encode()).hexdigest()
+        return digests.sha256("\n".join(words).encode()).hexdigest()
 
     def tags(self) -> tuple[Tag, ...]:
         """The tags of wheels that fit, best first."""
@@ -139,7 +139,7 @@ def _fresh(plan: Plan, store: ContentStore) -> Layer | None:
 def _asked(plan: Plan) -> str:
     """Names all that a person can say about a Debian base."""
     mirror = [plan.settings.mirror, plan.settings.keyring, os.environ.get("DEPSFIRST_DEBIAN_MIRROR")]
-    return hashlib.sha256(repr([plan.base, plan.platform, plan.settings.packages, mirror]).encode()).hexdigest()
+    return digests.sha256(repr([plan.base, plan.platform, plan.settings.packages, mirror]).encode()).hexdigest()
 
 
 def _interpreter(facts: BaseFacts, plan: Plan, store: ContentStore) -> Interpreter:
@@ -148,7 +148,7 @@ def _interpreter(facts: BaseFacts, plan: Plan, store: ContentStore) -> Interpret
     if not wanted:
         return facts.interpreters[0]
     versions = " ".join(f"{python.full_version} {python.path}" for python in facts.interpreters)
-    key = hashlib.sha256(f"{wanted}\n{versions}".encode()).hexdigest()
+    key = digests.sha256(f"{wanted}\n{versions}".encode()).hexdigest()
     known: int | None = store.recall("interpreters", key)
     if known is None:
         known = facts.interpreters.index(choose(facts, wanted, plan.base))

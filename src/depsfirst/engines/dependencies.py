@@ -6,10 +6,10 @@ parses neither lock nor index: only the parts are looked for.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.imports.modules import Provided, provided
 from depsfirst.oci.image import Part
@@ -70,7 +70,7 @@ def environment_layer(base: Base, plan: Plan, store: ContentStore) -> Layer:
     for entry in _workdir(plan):
         file.write(entry_header(entry))
     data = file.getvalue()
-    part = Part(hashlib.sha256(data).hexdigest(), (data,))
+    part = Part(digests.sha256(data).hexdigest(), (data,))
     return make_layer([part], store, kind="environment", title="virtual environment")
 
 
@@ -121,7 +121,7 @@ def _memo_key(plan: Plan, base: Base, fingerprint: str) -> str:
         plan.settings.max_layers,
         base.key,
     ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return digests.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _remembered(known: Mapping[str, Any], store: ContentStore) -> Dependencies | None:
@@ -179,7 +179,7 @@ def _uninstalled(lock: Lock, environment: Environment, recipe: Recipe) -> dict[s
     from depsfirst.project.selection import select
 
     found: dict[str, tuple[str, str]] = {}
-    choices = [("group", name) for name in lock.roots] + [("extra", name) for name in lock.extras]
+    choices = [("extra", name) for name in lock.extras] + [("group", name) for name in lock.roots]
     for kind, name in choices:
         wanted = {"groups": frozenset({name})} if kind == "group" else {"extras": frozenset({name})}
         try:

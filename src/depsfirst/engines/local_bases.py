@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import identity
 from depsfirst.oci.image import Blob, Descriptor, FileSlice, Image, Layer
@@ -41,7 +41,7 @@ def local_base(base: str, platform: str, store: ContentStore) -> LocalBase:
     Raises:
         DepsfirstError: there is none, it is damaged, or for another platform.
     """
-    key = hashlib.sha256(repr([_FORMAT, base, platform, str(Path.cwd())]).encode()).hexdigest()
+    key = digests.sha256(repr([_FORMAT, base, platform, str(Path.cwd())]).encode()).hexdigest()
     known = store.recall(_MEMO, key)
     if known is not None and _untouched(known["files"]):
         return LocalBase(_from_json(known), lambda: None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
+
+from depsfirst import digests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ def remembering(store: ContentStore) -> Values:
     """What ``discover`` reads TOML with: the values of a text that was read before are recalled."""
 
     def values(text: str, name: str) -> Mapping[str, Any]:
-        key = hashlib.sha256(f"{_FORMAT}\n{text}".encode()).hexdigest()
+        key = digests.sha256(f"{_FORMAT}\n{text}".encode()).hexdigest()
         known = store.recall(_MEMO, key)
         if isinstance(known, str):
             remembered: Mapping[str, Any] = json.loads(known)

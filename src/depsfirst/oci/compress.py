@@ -6,10 +6,10 @@ other (RFC 1952, 2.2): engines read such layers as they read any.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from depsfirst import digests
 from depsfirst.oci.image import LAYER, LAYER_GZIP, Blob, Descriptor, Layer, Part
 from depsfirst.oci.layer import END
 from depsfirst.oci.pieces import CHUNK, FileSlice, Piece, chunks, sha256, total
@@ -103,7 +103,7 @@ def _compress(part: Part, store: ContentStore) -> None:
 
 def _described(pieces: Sequence[Piece], parts: Sequence[Part], store: ContentStore) -> Descriptor:
     size = total(pieces)
-    key = hashlib.sha256("\n".join([FORMAT, str(size), *(part.key for part in parts)]).encode()).hexdigest()
+    key = digests.sha256("\n".join([FORMAT, str(size), *(part.key for part in parts)]).encode()).hexdigest()
     digest = store.recall("compressed", key)
     if digest is None:
         digest = sha256(pieces)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
@@ -75,7 +75,7 @@ def _current_context(folder: Path) -> str | None:
 
 
 def _of_context(name: str, folder: Path) -> Endpoint:
-    key = hashlib.sha256(name.encode()).hexdigest()
+    key = digests.sha256(name.encode()).hexdigest()
     path = folder / "contexts" / "meta" / key / "meta.json"
     value = _json(path)
     endpoint = ((value or {}).get("Endpoints") or {}).get("docker") or {}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def identity(path: Path, *words: str) -> str:
     """
     found = path.stat()
     numbers = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    return hashlib.sha256("\n".join((*map(str, numbers), *words)).encode()).hexdigest()
+    return digests.sha256("\n".join((*map(str, numbers), *words)).encode()).hexdigest()
 
 
 @contextmanager

@@ -5,10 +5,10 @@ Terms and media types are those of the OCI image specification.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.oci.pieces import CHUNK, FileSlice, Piece, chunks, reader, total
 from depsfirst.oci.unpack import unpacking
 from depsfirst.values import NamedTuple
@@ -93,7 +93,7 @@ class Blob(NamedTuple):
     @classmethod
     def of(cls, data: bytes, media_type: str) -> Blob:
         """Bytes at hand, with their descriptor."""
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        digest = f"sha256:{digests.sha256(data).hexdigest()}"
         return cls(Descriptor(media_type, digest, len(data)), (data,))
 
     def chunks(self) -> Iterator[bytes]:

@@ -6,12 +6,12 @@ times and order are given, never taken from a disk, so that the same content has
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import LAYER, Blob, Descriptor, Layer, Part
 from depsfirst.oci.pieces import FileSlice, chunks, sha256, total
@@ -123,7 +123,7 @@ def make_layer(parts: Sequence[Part], store: ContentStore, *, kind: str, title: 
     """A layer of parts; its digest is remembered by their keys, so that a warm build hashes nothing."""
     pieces = (*(piece for part in parts for piece in part.pieces), END)
     size = total(pieces)
-    key = hashlib.sha256("\n".join([str(size), *(part.key for part in parts)]).encode()).hexdigest()
+    key = digests.sha256("\n".join([str(size), *(part.key for part in parts)]).encode()).hexdigest()
     diff_id = store.recall("layers", key)
     reused = diff_id is not None
     if diff_id is None:

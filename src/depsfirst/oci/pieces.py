@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -59,12 +59,12 @@ def chunks(pieces: Iterable[Piece]) -> Iterator[bytes]:
                 yield chunk
 
 
-def sha256(pieces: Iterable[Piece]) -> str:
+def sha256(pieces: Collection[Piece]) -> str:
     """The ``sha256:…`` digest of the bytes; other threads run meanwhile.
 
     One buffer is read into again and again: a mapped file would count as memory of this process.
     """
-    digest = hashlib.sha256()
+    digest = digests.sha256(size=total(pieces))
     buffer = memoryview(bytearray(CHUNK))
     for piece in pieces:
         if isinstance(piece, bytes):

@@ -8,9 +8,9 @@ mounts it from another repository, ``put`` uploads, ``finish`` puts configuratio
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Protocol
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.files import identity
 from depsfirst.oci.image import CHUNK, LAYER, FileSlice
@@ -160,7 +160,7 @@ def _check_layer(layer: Layer, store: ContentStore, where: str) -> None:
 
 
 def _check_content(layer: Layer, where: str) -> None:
-    digest = hashlib.sha256()
+    digest = digests.sha256(size=layer.blob.descriptor.size)
     with layer.open(where) as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
@@ -184,4 +184,4 @@ def _identity(layer: Layer) -> str | None:
         if not isinstance(piece, FileSlice):
             return None
         words.append(identity(piece.path, str(piece.offset), str(piece.size)))
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+    return digests.sha256("\n".join(words).encode()).hexdigest()

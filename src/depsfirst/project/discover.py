@@ -1,13 +1,14 @@
-"""Finds a project: its root, manifest, lock and entry points. The only reader of disk in this wing."""
+"""Finds a project: its root, manifest, lock and entry points. With ``in_place`` the only reader of disk in this wing."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
+from depsfirst.project.in_place import in_place
 from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
 from depsfirst.project.manifest import MANIFEST, read_manifest
 from depsfirst.project.model import LockText
@@ -74,8 +75,8 @@ def discover(directory: Path, values: Values = parse) -> Project:
         has_setup=_is_file(root / "setup.py") and lock.name != "uv.lock",  # uv wants a build system named
     )
     if lock.name == "Pipfile.lock" and project.requires_python is None:
-        return project._replace(requires_python=_pipfile_python(lock))
-    return project
+        project = project._replace(requires_python=_pipfile_python(lock))
+    return project if project.build_system else project._replace(in_place=in_place(root))
 
 
 def _pipfile_python(lock: Path) -> str | None:
@@ -257,7 +258,7 @@ def lock_fingerprint(project: Project) -> str:
         *(part for item in sorted(lock.included.items()) for part in item),
         *(repr(_value(project.pyproject, keys)) for keys in _DEPENDENCY_KEYS),
     ]
-    digest = hashlib.sha256()
+    digest = digests.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
         digest.update(b"%d:" % len(data))

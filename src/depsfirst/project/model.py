@@ -7,17 +7,19 @@ in canonical order. It is the key of the dependency layers.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from depsfirst.project.in_place import InPlace
 
 MAIN = "main"
 """The group of what the project itself needs at run time."""
@@ -227,7 +229,7 @@ class Recipe(NamedTuple):
     @property
     def digest(self) -> str:
         """The sha256 of the canonical form, in hex."""
-        return hashlib.sha256(self.canonical()).hexdigest()
+        return digests.sha256(self.canonical()).hexdigest()
 
 
 def _canonical(package: LockedPackage) -> dict[str, Any]:
@@ -278,6 +280,7 @@ class Project(NamedTuple):
         settings: the table ``[tool.depsfirst]`` as it stands.
         pyproject: the whole manifest as it stands.
         python_version: first entry of the file ``.python-version``.
+        in_place: how code that is no package is run where it stands.
     """
 
     root: Path
@@ -297,3 +300,4 @@ class Project(NamedTuple):
     settings: Mapping[str, Any] = {}
     pyproject: Mapping[str, Any] = {}
     python_version: str | None = None
+    in_place: InPlace | None = None

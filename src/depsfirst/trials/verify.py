@@ -6,12 +6,12 @@ code imports, or the modules to try. What passed is remembered.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
 from typing import TYPE_CHECKING, Literal
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.trials.runners import Trial, UnavailableError
 from depsfirst.values import NamedTuple
@@ -199,7 +199,7 @@ def _key(request: Request) -> str:
     runs = {name: settings.get(name) for name in ("Env", "User", "WorkingDir")}
     below = [layer.diff_id for layer in request.image.layers if layer.kind not in _FIRST_PARTY]
     inputs = [below, runs, request.python, request.modules, sorted(request.imported), request.platform, _PROGRAM]
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return digests.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def top_level(paths: Iterable[str]) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def this_python() -> str:
 
 def memo_key(root: Path) -> str:
     """The key under which the builds of a project are remembered on this machine; never a key of content."""
-    return hashlib.sha256(os.fsencode(root.absolute())).hexdigest()
+    return digests.sha256(os.fsencode(root.absolute())).hexdigest()
 
 
 def is_known(store: ContentStore, root: Path) -> bool:

@@ -6,10 +6,10 @@ and the project's own wheel take the same way; only where their bytes come from 
 
 from __future__ import annotations
 
-import hashlib
 from base64 import urlsafe_b64encode
 from typing import IO, TYPE_CHECKING, Protocol
 
+from depsfirst import digests
 from depsfirst.oci.layer import TarEntry, entry_header, padding
 from depsfirst.values import NamedTuple
 
@@ -126,7 +126,7 @@ def write_file(entry: TarEntry, data: bytes, file: IO[bytes]) -> None:
 def _write_row(row: Row, contents: Contents, file: IO[bytes]) -> tuple[str, str, int]:
     size, chunks = contents.open(row.entry) if row.entry is not None else (len(row.text), (row.text,))
     file.write(entry_header(TarEntry(row.path, mode=0o755 if row.executable else 0o644, size=size)))
-    digest = hashlib.sha256()
+    digest = digests.sha256(size=size)
     for chunk in chunks:
         digest.update(chunk)
         file.write(chunk)

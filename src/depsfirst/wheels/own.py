@@ -6,10 +6,10 @@ changed, and the installer, which takes longer to import than the rest of the bu
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.oci.pieces import FileSlice, chunks
 from depsfirst.wheels.install import Placement, Row, write_part
 from depsfirst.wheels.parts import PARTS, find_installed, kept_part, part_key
@@ -77,7 +77,7 @@ def _asked(wheel: ProjectWheel, contents: _OwnContents, venv: Venv) -> Placement
 def _key(wheel: ProjectWheel, contents: _OwnContents, venv: Venv, stem: str) -> str:
     scripts = f"{stem}data/scripts/"
     decisive = {f"{stem}dist-info/{name}" for name in _DECISIVE}
-    digest = hashlib.sha256(json.dumps([_FORMAT, venv.python, wheel.name]).encode())
+    digest = digests.sha256(json.dumps([_FORMAT, venv.python, wheel.name]).encode())
     for entry in wheel.entries:
         digest.update(f"{_without(entry.path, stem)}\0{entry.executable}\0".encode())
         if entry.path in decisive or entry.path.startswith(scripts):

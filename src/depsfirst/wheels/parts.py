@@ -6,9 +6,9 @@ with another shares their parts: nothing of them is fetched, unpacked or written
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.oci.image import FileSlice, Part
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import Venv, directories, write_part
@@ -37,9 +37,10 @@ class InstalledWheel(NamedTuple):
     files: tuple[str, ...]
 
 
-def part_key(sha256: str, venv: Venv) -> str:
-    """The key of the part that the wheel of that sha256 (hex) becomes."""
-    return hashlib.sha256(f"{_FORMAT} {sha256} {venv.python}".encode()).hexdigest()
+def part_key(sha256: str, venv: Venv, extra: Mapping[str, bytes] | None = None) -> str:
+    """The key of the part that the wheel of that sha256 (hex) becomes, with further files of its ``.dist-info``."""
+    more = "".join(f" {name} {data.hex()}" for name, data in sorted((extra or {}).items()))
+    return digests.sha256(f"{_FORMAT} {sha256} {venv.python}{more}".encode()).hexdigest()
 
 
 def find_part(key: str, store: ContentStore) -> Part | None:
@@ -131,7 +132,7 @@ def layer_parts(installed: Sequence[InstalledWheel], store: ContentStore, warn: 
 
 def _directories_part(files: Iterable[str], store: ContentStore) -> Part:
     data = directories(files)
-    key = hashlib.sha256(data).hexdigest()
+    key = digests.sha256(data).hexdigest()
     if store.find(PARTS, key) is None:
         with store.write(PARTS, key) as file:
             file.write(data)
@@ -149,7 +150,7 @@ def _without(part: Part, paths: set[str]) -> Part:
             pieces.append(FileSlice(whole.path, start, begin - start))
             start = end
     pieces.append(FileSlice(whole.path, start, whole.size - start))
-    key = hashlib.sha256("\n".join([part.key, *sorted(paths)]).encode()).hexdigest()
+    key = digests.sha256("\n".join([part.key, *sorted(paths)]).encode()).hexdigest()
     return Part(key, tuple(piece for piece in pieces if piece.size))
 
 

@@ -7,12 +7,12 @@ the last build lies unpacked and is never changed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 from depsfirst.wheels import declared, earlier
@@ -197,7 +197,7 @@ class _Edits:
             source = (self._root / path).open("rb")
         except OSError as error:
             raise _StaleError(f'"{path}" is gone') from error
-        digest = hashlib.sha256()
+        digest = digests.sha256(size=LARGE)
         with source, self._store.scratch_file() as file:
             while chunk := source.read(LARGE):
                 digest.update(chunk)
@@ -253,7 +253,7 @@ def _restated(entry: WheelEntry, old: str, new: str) -> WheelEntry:
     if header.count(line) != 1:
         raise _StaleError("METADATA does not state the version where it should")
     written = header.replace(line, f"\nVersion: {new}\n".encode())[:-1] + blank + body
-    return entry._replace(content=written, sha256=hashlib.sha256(written).hexdigest())
+    return entry._replace(content=written, sha256=digests.sha256(written).hexdigest())
 
 
 def _said(edits: Mapping[str, _Edit], old: str, new: str | None) -> str:

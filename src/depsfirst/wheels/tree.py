@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
 from typing import TYPE_CHECKING, Any
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
@@ -69,7 +69,7 @@ def walk(root: Path) -> Tree:
     pending = [""]
     while pending:
         inside = pending.pop()
-        found = _children(f"{root}/{inside}")
+        found = children(f"{root}/{inside}")
         if found is None:
             kinds[inside] = UNREADABLE
         elif inside and any(child.name == _VENV_MARK for child in found):
@@ -80,7 +80,8 @@ def walk(root: Path) -> Tree:
     return Tree(kinds, frozenset(left_out))
 
 
-def _children(directory: str) -> list[os.DirEntry[str]] | None:
+def children(directory: str) -> list[os.DirEntry[str]] | None:
+    """What stands in a directory: nothing if it is not there, None if it cannot be read."""
     try:
         with os.scandir(directory) as found:
             return list(found)
@@ -97,7 +98,7 @@ def _enter(inside: str, found: list[os.DirEntry[str]], kinds: dict[str, str], le
         if name in NEVER_PACKED:
             continue
         path = start + name
-        kind = _kind(child)
+        kind = kind_of(child)
         if kind != DIRECTORY:
             kinds[path] = kind
         elif name in LEFT_OUT or name.endswith(".egg-info") or (not inside and name in OUTPUTS):
@@ -107,7 +108,8 @@ def _enter(inside: str, found: list[os.DirEntry[str]], kinds: dict[str, str], le
             yield path
 
 
-def _kind(child: os.DirEntry[str]) -> str:
+def kind_of(child: os.DirEntry[str]) -> str:
+    """What something is, in the words of ``Tree``."""
     if child.is_symlink():
         return _link(child)
     if child.is_dir(follow_symlinks=False):
@@ -209,7 +211,7 @@ class Hashes:
             data = _whole(number, found.st_size)
         finally:
             os.close(number)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digests.sha256(data).hexdigest()
         self._keep(path, found, digest, now)
         return Seen(digest, mode, data)
 
@@ -217,7 +219,7 @@ class Hashes:
         known = self._known.get(path)
         if known is not None and _signature(found) == known[:4]:
             return str(known[4])
-        digest = hashlib.sha256()
+        digest = digests.sha256(size=found.st_size)
         while chunk := os.read(number, _CHUNK):
             digest.update(chunk)
         self._keep(path, found, digest.hexdigest(), now)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from errno import EEXIST, EISDIR, ENAMETOOLONG, ENOTDIR
 from typing import TYPE_CHECKING, BinaryIO
 
+from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from hashlib import _Hash
     from pathlib import Path
 
     from depsfirst.content import ContentStore
@@ -51,7 +52,7 @@ class Unpacked(NamedTuple):
 
 def content_key(files: Iterable[UnpackedFile]) -> str:
     """The sha256 that stands for the content of a wheel: paths, bytes and executable bits."""
-    digest = hashlib.sha256()
+    digest = digests.sha256()
     for file in files:
         digest.update(f"{file.path}\0{file.sha256}\0{int(file.executable)}\n".encode())
     return digest.hexdigest()
@@ -99,6 +100,7 @@ def _record(archive: WheelArchive) -> dict[str, str]:
 
 
 def _unpack_one(archive: WheelArchive, entry: tuple[str, bool], target: Path, vouched: dict[str, str]) -> UnpackedFile:
+    import hashlib
     from base64 import urlsafe_b64encode
 
     path, executable = entry
@@ -133,7 +135,7 @@ def _portable(file: UnpackedFile, target: Path) -> UnpackedFile:
     if written == text:
         return file
     place.write_bytes(written)
-    return file._replace(sha256=hashlib.sha256(written).hexdigest(), size=len(written))
+    return file._replace(sha256=digests.sha256(written).hexdigest(), size=len(written))
 
 
 def _opened(target: Path, path: str, archive: WheelArchive) -> BinaryIO:
@@ -147,7 +149,9 @@ def _opened(target: Path, path: str, archive: WheelArchive) -> BinaryIO:
         raise DepsfirstError(f'the entry "{path}" cannot stand beside the others', where=archive.name) from error
 
 
-def _method(name: str, archive: WheelArchive) -> hashlib._Hash:
+def _method(name: str, archive: WheelArchive) -> _Hash:
+    import hashlib
+
     if name not in {"sha384", "sha512", "blake2b", "blake2s"}:
         raise DepsfirstError(f'the wheel\'s RECORD uses the hash "{name}", which does not protect', where=archive.name)
     return hashlib.new(name)
