@@ -258,6 +258,46 @@ def test_an_entry_point_is_never_optional() -> None:
     assert [problem.severity for problem in found(source, entered, cli="import missing")] == ["error"]
 
 
+STARTED = Surroundings(LAYERS, STDLIB, entries=frozenset({"shop.cli:main"}))
+
+
+def test_what_no_script_reaches_only_warns() -> None:
+    cli = "from shop import engine\ndef main():\n    import shop.lazy\n"
+    problems = found(
+        "import missing",
+        STARTED,
+        path="shop/contrib/django.py",
+        cli=cli,
+        engine="import lost",
+        lazy="import absent",
+    )
+    assert [(problem.severity, problem.path, problem.module) for problem in problems] == [
+        ("warning", "shop/contrib/django.py", "missing"),
+        ("error", "shop/engine.py", "lost"),
+        ("warning", "shop/lazy.py", "absent"),
+    ]
+    assert problems[0].message.endswith("(in a module that may never be loaded)")
+
+
+@pytest.mark.parametrize("path", ["shop/__main__.py", "shops.py", "shop/__init__.py", "acme/billing/__init__.py"])
+def test_a_top_level_package_is_loaded_whatever_the_scripts_reach(path: str) -> None:
+    files = {"shop/__init__.py": b"", "shop/cli.py": b"", path: b"import missing"}
+    (problem,) = check(files.items(), STARTED).problems
+    assert problem.severity == "error"
+
+
+def test_where_nothing_is_known_to_start_the_project_any_module_may() -> None:
+    elsewhere = Surroundings(LAYERS, STDLIB, entries=frozenset({"gunicorn", "--bind", "uvicorn:main"}))
+    for around in (AROUND, elsewhere):
+        assert [problem.severity for problem in found("import missing", around)] == ["error"]
+
+
+def test_a_plugin_of_another_program_only_warns() -> None:
+    around = Surroundings(LAYERS, STDLIB, plugins=frozenset({"shop.main", "shop.other:hook"}))
+    assert [problem.severity for problem in found("import pytest", around)] == ["warning"]
+    assert [problem.severity for problem in found("import pytest", around, cli="import shop.main")] == ["error"]
+
+
 def test_a_package_that_makes_its_modules_is_not_judged() -> None:
     files = {
         "shop/__init__.py": b"from shop.made import x\n",

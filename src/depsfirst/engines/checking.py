@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from depsfirst.digests import sha256
 from depsfirst.imports.answers import Stdlib, Surroundings
 from depsfirst.imports.check import Memory, check, failure
+from depsfirst.imports.modules import site_path
 from depsfirst.trials.verify import Request, top_level
 from depsfirst.values import NamedTuple
+from depsfirst.wheels.entry_points import entry_points
 from depsfirst.wheels.install import INTERPRETER
 
 if TYPE_CHECKING:
@@ -47,21 +49,42 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
         stdlib=Stdlib(frozenset(base.python.stdlib), base.python.version[:2]),
         ignored=frozenset(plan.settings.ignore_imports),
         uninstalled=third_party.uninstalled,
-        entries=frozenset(plan.project.scripts.values()),
+        entries=_entries(plan),
+        plugins=frozenset(target for each in own for target in entry_points(each.wheel.entries).plugins),
     )
     code = [(entry.path, entry.content) for each in own for entry in each.wheel.entries]
     digests = {entry.path: entry.sha256 for each in own for entry in each.wheel.entries}
     root = plan.project.root
-    memory = Memory(tools.store, hashlib.sha256(os.fsencode(root)).hexdigest())
+    memory = Memory(tools.store, sha256(os.fsencode(root)).hexdigest())
     checked = check(code, around, root=root, memory=memory, digests=digests)
     error = failure(checked.problems)
     if error is not None:
         raise error
     for problem in checked.problems:
         tools.progress.warn(str(problem))
+    for name, target in sorted(plan.project.scripts.items()):
+        if not _answered(_top(target), own, around):
+            tools.progress.warn(f'the script "{name}" starts "{target}", which nothing in the image provides')
     if any(problem.severity == "unknown" for problem in checked.problems):
         return _to_compile(own, checked.imported, base)
     return Proof(checked.imported)
+
+
+def _answered(top: str, own: Sequence[Own], around: Surroundings) -> bool:
+    """Whether first-party code, a dependency or the standard library has a top-level module."""
+    places = (site_path(entry.path) for each in own for entry in each.wheel.entries)
+    if any(path.startswith((f"{top}/", f"{top}.")) for path in places):
+        return True
+    modules = (module.partition(".")[0] for module in around.provided.modules)
+    return bool(around.provided.hooks) or top in {*around.stdlib.names, *modules}
+
+
+def _entries(plan: Plan) -> frozenset[str]:
+    """What starts the project, as ``module`` or ``module:object``: its scripts, and what its settings name."""
+    entrypoint, words = plan.settings.entrypoint, plan.settings.cmd
+    words += entrypoint if isinstance(entrypoint, tuple) else ()
+    scripts = (*plan.project.scripts.values(), *plan.project.gui_scripts.values())
+    return frozenset((*scripts, *words, *(plan.settings.imports or ())))
 
 
 def _to_compile(own: Sequence[Own], imported: frozenset[str], base: Base) -> Proof:
@@ -74,10 +97,25 @@ def _to_compile(own: Sequence[Own], imported: frozenset[str], base: Base) -> Pro
 
 
 def import_request(mode: Mode, image: Image, proof: Proof, code: Own, plan: Plan) -> Request:
-    """What to import in an image to prove that it works: what its scripts start, and its top-level packages."""
+    """What to import in an image to prove that it works: what its scripts start, and its top-level packages.
+
+    A script that starts nothing of the project's own counts if it is what the image starts.
+    """
     chosen = plan.settings.imports
     if chosen is None:
-        scripts = {target.partition("[")[0].strip() for target in plan.project.scripts.values()}
-        chosen = (*sorted(scripts), *top_level(entry.path for entry in code.wheel.entries))
+        tops = top_level(entry.path for entry in code.wheel.entries)
+        started = plan.project.scripts.get(_started(image))
+        scripts = {target for target in plan.project.scripts.values() if target == started or _top(target) in tops}
+        chosen = (*sorted(scripts), *tops)
     modules = (*proof.sources, *chosen)
     return Request(image, INTERPRETER, modules, proof.imported, plan.platform, mode)
+
+
+def _started(image: Image) -> str:
+    """The name of the program that an image starts."""
+    entrypoint = (image.config.get("config") or {}).get("Entrypoint") or [""]
+    return str(entrypoint[0]).rpartition("/")[2]
+
+
+def _top(target: str) -> str:
+    return target.partition(":")[0].partition(".")[0]

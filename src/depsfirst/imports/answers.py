@@ -54,6 +54,7 @@ class Surroundings(NamedTuple):
         uninstalled: locked packages that are not installed, by normalized name: ``group`` or ``extra``, and
             the name of that.
         entries: modules of the project that are surely loaded, as its scripts name them: ``module:object`` too.
+        plugins: modules of the project that other programs load if they are there, in the same words.
     """
 
     provided: Provided
@@ -61,6 +62,7 @@ class Surroundings(NamedTuple):
     ignored: frozenset[str] = frozenset()
     uninstalled: Mapping[str, tuple[str, str]] = {}
     entries: frozenset[str] = frozenset()
+    plugins: frozenset[str] = frozenset()
 
 
 class Problem(NamedTuple):

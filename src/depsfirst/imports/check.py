@@ -7,11 +7,11 @@ a module below a regular package of a dependency, for such packages may add modu
 from __future__ import annotations
 
 import gc
-import hashlib
 import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from depsfirst.digests import sha256
 from depsfirst.errors import DepsfirstError
 from depsfirst.imports.answers import Judge, Place, Problem, Stdlib, Surroundings, fault, place
 from depsfirst.imports.modules import Names, Provided, absolute, hooks_of, names_of, provided, site_path
@@ -105,7 +105,7 @@ def check(
     listed = sorted(((site_path(path), content) for path, content in code), key=_path)
     known = digests or {}
     sources = [
-        _Source(path, content, known.get(path) or hashlib.sha256(_read(path, content)).hexdigest())
+        _Source(path, content, known.get(path) or sha256(_read(path, content)).hexdigest())
         for path, content in listed
         if path.endswith(".py") and ".data/" not in path
     ]
@@ -144,7 +144,7 @@ def _problems(project: _Project, around: Surroundings, root: Path | None) -> Ite
         for source, scan in zip(sources, scans.values(), strict=True)
         if scan.fault or (doubted and not doubted.isdisjoint(scan.asks.split()))
     }
-    softened = _softened(found, project, around.entries)
+    softened = _softened(found, project, around)
     yield from chain.from_iterable(softened.values())
 
 
@@ -162,7 +162,7 @@ def _judged(at: Place, scan: _Scanned, judge: Judge) -> Iterator[Problem]:
 
 
 def _softened(
-    found: Mapping[str, list[Problem]], project: _Project, entries: frozenset[str]
+    found: Mapping[str, list[Problem]], project: _Project, around: Surroundings
 ) -> Mapping[str, list[Problem]]:
     """Errors become warnings in modules that nothing surely loads."""
     if failure(chain.from_iterable(found.values())) is None:
@@ -170,7 +170,7 @@ def _softened(
     from depsfirst.imports.optional import optional  # only for bad news
 
     rows = ((place(path, ""), _unpacked(scan.rows)) for path, scan in project.scans.items())
-    doubtful = optional(rows, project.own, entries)
+    doubtful = optional(rows, project.own, around.entries, around.plugins)
     return {
         path: list(map(_doubted, problems)) if place(path, "").module in doubtful else problems
         for path, problems in found.items()
@@ -178,7 +178,9 @@ def _softened(
 
 
 def _doubted(problem: Problem) -> Problem:
-    return problem._replace(severity="warning") if problem.severity == "error" else problem
+    if problem.severity != "error":
+        return problem
+    return problem._replace(severity="warning", message=f"{problem.message} (in a module that may never be loaded)")
 
 
 def _path(item: tuple[str, Path | bytes]) -> str:

@@ -1,4 +1,4 @@
-"""Which modules of a project are loaded only if something optional is there."""
+"""Which modules of a project may never be loaded: plugins, modules for what is optional, what no script reaches."""
 
 from __future__ import annotations
 
@@ -12,24 +12,61 @@ if TYPE_CHECKING:
     from depsfirst.imports.answers import Place, Row
     from depsfirst.imports.modules import Names
 
+_MAIN = "__main__"
 
-def optional(sources: Iterable[tuple[Place, Iterable[Row]]], own: Names, entries: Iterable[str]) -> frozenset[str]:
-    """The modules that others import, but never surely: in a function, under a condition, or with a way out.
+
+def optional(
+    sources: Iterable[tuple[Place, Iterable[Row]]], own: Names, entries: Iterable[str], plugins: Iterable[str] = ()
+) -> frozenset[str]:
+    """The modules of a project of which nobody can say that they are loaded.
+
+    Where it is known what starts the project, these are all that neither that nor a top-level package surely loads.
+    Else any module that none imports may be what is started, and these are the ones that others import, but never
+    surely (in a function, under a condition, or with a way out), and the plugins of other programs.
 
     Args:
         sources: each source of the project and its imports.
         own: the names of the project's files.
         entries: modules that are surely loaded, or objects of them as ``module:object``.
+        plugins: those that another program loads if it is there, in the same words.
     """
     strong, weak = _edges(sources, own)
-    sure = {prefix for entry in entries for prefix in prefixes(entry.partition(":")[0].strip())}
-    found = {name for name in weak if "." in name} - sure
-    todo = list(found)
-    while todo:  # what only they import
+    modules = own.packages | own.modules
+    sure = _with_packages(entries) & modules
+    if sure:
+        tops = {name for name in modules if own.packages.isdisjoint(prefixes(parent(name)))}
+        mains = {f"{name}.{_MAIN}" for name in tops} & modules
+        return frozenset(modules - _loaded(strong, sure | tops | mains))
+    named = {plugin.partition(":")[0].strip() for plugin in plugins}
+    return _never_sure(strong, {name for name in weak | named if "." in name})
+
+
+def _with_packages(entries: Iterable[str]) -> set[str]:
+    return {prefix for entry in entries for prefix in prefixes(entry.partition(":")[0].strip())}
+
+
+def _loaded(strong: Mapping[str, set[str]], start: set[str]) -> set[str]:
+    """All that loading some modules surely loads."""
+    loads: dict[str, set[str]] = {}
+    for name, importers in strong.items():
+        for importer in importers:
+            loads.setdefault(importer, set()).add(name)
+    found, todo = set(start), list(start)
+    while todo:
+        new = loads.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
+
+
+def _never_sure(strong: Mapping[str, set[str]], weak: set[str]) -> frozenset[str]:
+    """Those that are imported without certainty, and what only they import."""
+    found, todo = set(weak), list(weak)
+    while todo:
         importer = todo.pop()
-        new = {name for name, importers in strong.items() if importer in importers} - found - sure
-        found |= {name for name in new if "." in name}
-        todo += [name for name in new if "." in name]
+        new = {name for name, importers in strong.items() if importer in importers and "." in name} - found
+        found |= new
+        todo += new
     while sure_after_all := {name for name in found if strong.get(name, set()) - found}:
         found -= sure_after_all
     return frozenset(found)
