@@ -7,12 +7,13 @@ import os
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from depsfirst.errors import DepsfirstError
-from depsfirst.wheels.choose import WHEELS, Chooser, fetch
+from depsfirst.values import NamedTuple
+from depsfirst.wheels.choose import WHEELS, Chooser, check_tags, fetch
+from depsfirst.wheels.made import MadeWheel, Workshop, find_made
 from depsfirst.wheels.parts import find_installed, install_wheel, part_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from depsfirst.engines.tools import Tools
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
     from depsfirst.wheels.choose import Choice, Target
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
+
+
+class _Wanted(NamedTuple):
+    """A package that is to be had.
+
+    Attributes:
+        key: of what it is: the sha256 of a file, or what stands for a commit.
+        extra: further files of its ``.dist-info`` directory.
+        fetch: gets what has to be fetched, and gives what makes a wheel of it.
+    """
+
+    key: str
+    extra: Mapping[str, bytes]
+    fetch: Callable[[], Callable[[], MadeWheel]]
 
 
 class Acquirer:
@@ -35,6 +50,8 @@ class Acquirer:
 
     def __init__(self, target: Target, venv: Venv, root: Path, tools: Tools, advance: Callable[[int], None]) -> None:
         self._chooser = Chooser(target, tools.index, tools.fetcher, root)
+        self._target = target
+        self._root = root
         self._venv = venv
         self._tools = tools
         self._advance = advance
@@ -47,33 +64,60 @@ class Acquirer:
         Raises:
             DepsfirstError: no file fits, it cannot be had, or it is not what the lock says.
         """
-        if package.source.kind == "git":
-            raise DepsfirstError(
-                f'"{package.name}" comes from a git repository, which is not supported yet',
-                where=package.where,
-                hint="lock a release of it, or a wheel by URL",
-            )
-        choice = self._chooser.choose(package)
-        key = part_key(choice.file.sha256 or "", self._venv)
+        wanted = self._commit(package) if package.source.kind == "git" else self._file(package)
+        key = part_key(wanted.key, self._venv, wanted.extra)
         installed = find_installed(key, self._tools.store)
         if installed is None:
-            fetched = self._fetched(choice)
+            wheel_at_hand = wanted.fetch()
             with self._unpacking:
-                wheel, name = (fetched, choice.file.name) if choice.is_wheel else self._built(choice, fetched)
-                installed = install_wheel(key, wheel, name, self._venv, self._tools.store, _direct_url(choice))
+                wheel = wheel_at_hand()
+                installed = install_wheel(key, wheel.path, wheel.name, self._venv, self._tools.store, wanted.extra)
         self._advance(1)
         return installed
 
+    def _file(self, package: LockedPackage) -> _Wanted:
+        choice = self._chooser.choose(package)
+
+        def fetched() -> Callable[[], MadeWheel]:
+            path = self._fetched(choice)
+            return lambda: MadeWheel(path, choice.file.name) if choice.is_wheel else self._built(choice, path)
+
+        return _Wanted(choice.file.sha256 or "", _direct_url(choice), fetched)
+
     def _fetched(self, choice: Choice) -> Path:
         found = self._tools.store.find(WHEELS, choice.file.sha256 or "")
-        if found is not None:
-            return found
-        return fetch(self._chooser.locate(choice), self._tools.store, self._tools.fetcher)
+        return found or fetch(self._chooser.locate(choice), self._tools.store, self._tools.fetcher)
 
-    def _built(self, choice: Choice, sdist: Path) -> tuple[Path, str]:
-        from depsfirst.wheels.sdist import wheel_of_sdist
+    def _built(self, choice: Choice, sdist: Path) -> MadeWheel:
+        from depsfirst.wheels.sources import wheel_of_sdist
 
-        return wheel_of_sdist(choice, sdist, self._tools.store, self._tools.index(), self._tools.progress)
+        return self._fitting(wheel_of_sdist(choice, sdist, self._workshop()), choice.package)
+
+    def _commit(self, package: LockedPackage) -> _Wanted:
+        from depsfirst.wheels.commit import parse_commit
+        from depsfirst.wheels.git import fetched
+        from depsfirst.wheels.sources import wheel_of_commit
+
+        commit = parse_commit(package.source.location or "", self._root, package.where)
+
+        def prepared() -> Callable[[], MadeWheel]:
+            made = find_made(commit.key, self._tools.store)
+            if made is not None:
+                return lambda: self._fitting(made, package)
+            repository = fetched(commit, self._tools.store)
+            return lambda: self._fitting(wheel_of_commit(package, commit, repository, self._workshop()), package)
+
+        return _Wanted(commit.key, commit.direct_url, prepared)
+
+    def _workshop(self) -> Workshop:
+        return Workshop(self._tools.store, self._tools.index(), self._tools.progress)
+
+    def _fitting(self, wheel: MadeWheel, package: LockedPackage) -> MadeWheel:
+        from packaging.utils import parse_wheel_filename
+
+        tags = [str(tag) for tag in parse_wheel_filename(wheel.name)[3]]
+        check_tags(tags, self._target, wheel.name, package.where)
+        return wheel
 
 
 def _direct_url(choice: Choice) -> dict[str, bytes]:

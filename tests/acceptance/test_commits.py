@@ -1,0 +1,138 @@
+"""Packages that are locked to commits of git repositories: in the image as those of an index are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.acceptance import projects
+from tests.acceptance.images import below, naming, read_image
+from tests.acceptance.loopback import sha256
+from tests.gitserver import commit, project, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.acceptance.loopback import Index
+    from tests.acceptance.product import Product
+    from tests.gitserver import GitServer
+
+pytestmark = pytest.mark.index
+
+SITE = "opt/venv/lib/python3.11/site-packages"
+SECRET = "s3cr3t"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The repositories: that of till, which has another project in a directory."""
+    till = project("till", code="PRICE = 2\n")
+    counter = {f"libs/counter/{name}": text for name, text in project("counter", code="OPEN = True\n").items()}
+    commit(tmp_path / "served/till", till | counter)
+    return tmp_path / "served"
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[GitServer]:
+    with served(folder) as found:
+        yield found
+
+
+def shop(root: Path, dependencies: list[str], more: str = "", backend: str = "flit") -> Path:
+    projects.write(root, projects.FILES)
+    (root / "pyproject.toml").write_text(projects.manifest(dependencies, backend=backend, more=more))
+    code = root / "src/shop/cli.py"
+    code.write_text(code.read_text().replace("import click\n", "import click\nimport counter\nimport till\n"))
+    return root
+
+
+def by_uv(root: Path, url: str, wanted: str, index: Index) -> Path:
+    sources = f'\n[tool.uv.sources]\ntill = {{ git = "{url}", rev = "{wanted}" }}\n'
+    sources += f'counter = {{ git = "{url}", branch = "main", subdirectory = "libs/counter" }}\n'
+    return projects.uv_lock(shop(root, ["click", "till", "counter"], sources), index=index.url)
+
+
+def by_poetry(root: Path, url: str, wanted: str, _: Index) -> Path:
+    more = f'\n[tool.poetry.dependencies]\ntill = {{ git = "{url}", rev = "{wanted}" }}\n'
+    more += f'counter = {{ git = "{url}", branch = "main", subdirectory = "libs/counter" }}\n'
+    return projects.poetry_lock(shop(root, ["click", "till", "counter"], more, "poetry"))
+
+
+def by_requirements(root: Path, url: str, wanted: str, index: Index) -> Path:
+    click = next(path for name, path in index.files.items() if name.startswith("click-"))
+    lines = [
+        f"click=={click.name.split('-')[1]} --hash=sha256:{sha256(click)}",
+        f"till @ git+{url}@{wanted}",
+        f"-e git+{url}@{wanted}#egg=counter&subdirectory=libs/counter",
+    ]
+    shop(root, ["click", "till", "counter"])
+    (root / "requirements.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def by_pylock(root: Path, url: str, wanted: str, index: Index) -> Path:
+    by_uv(root, url, wanted, index)
+    projects.uv("export", "--quiet", "--no-emit-project", "--directory", root, "--output-file", "pylock.toml")
+    (root / "uv.lock").unlink()
+    projects.replace(root / "pyproject.toml", r"\[tool\.uv\.sources\][^\[]*", "")
+    return root
+
+
+WAYS = [by_uv, by_poetry, by_requirements, by_pylock]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
+def test_commits_are_dependencies(  # noqa: PLR0917 - fixtures
+    way: Callable[..., Path], server: GitServer, folder: Path, loopback: Index, fast: Product, tmp_path: Path
+) -> None:
+    url = f"{server.url}/till/.git"
+    wanted = commit(folder / "till", {})
+    root = way(tmp_path / "shop", url, wanted, loopback)
+    commit(folder / "till", {"till.py": "raise SystemExit('this came after the lock')\n"})
+    product = fast.using(UV_DEFAULT_INDEX="") if way is by_poetry else fast
+    made = product.build(root, tmp_path / "image.tar")
+    assert made.report["import_check"] == "passed"
+    assert made.kinds == ["base", "environment", "dependencies", "code"]
+    image = read_image(tmp_path / "image.tar")
+    tree = below(image.tree(start=1), SITE)
+    assert tree["till.py"].content == b"PRICE = 2\n"
+    assert tree["counter.py"].content == b"OPEN = True\n"
+    origin = json.loads(tree["counter-1.0.dist-info/direct_url.json"].content)
+    assert origin == {"subdirectory": "libs/counter", "url": url, "vcs_info": {"commit_id": wanted, "vcs": "git"}}
+    assert "till-1.0.dist-info/direct_url.json" in tree
+    assert naming(image.tars[1:], str(product.cache)) == []
+
+
+def test_an_edit_after_the_build_asks_nobody(
+    server: GitServer, folder: Path, loopback: Index, fast: Product, tmp_path: Path
+) -> None:
+    root = by_uv(tmp_path / "shop", f"{server.url}/till/.git", commit(folder / "till", {}), loopback)
+    first = fast.build(root, tmp_path / "first.tar")
+    server.asked.clear()
+    projects.replace(root / "src/shop/cli.py", "What the shop says", "What the shop shouts")
+    assert fast.build(root, tmp_path / "second.tar").differing(first) == {"code"}
+    assert server.asked == []
+    other = fast.using(tmp_path / "other cache").build(root, tmp_path / "third.tar")
+    assert other.diff_ids("dependencies") == first.diff_ids("dependencies")
+
+
+def test_another_commit_is_another_layer(
+    server: GitServer, folder: Path, loopback: Index, fast: Product, tmp_path: Path
+) -> None:
+    url = f"{server.url}/till/.git"
+    first = fast.build(
+        by_requirements(tmp_path / "shop", url, commit(folder / "till", {}), loopback), tmp_path / "1.tar"
+    )
+    wanted = commit(folder / "till", {"till.py": "PRICE = 3\n"})
+    second = fast.build(by_requirements(tmp_path / "shop", url, wanted, loopback), tmp_path / "2.tar")
+    assert first.differing(second) == {"dependencies"}
+    assert below(read_image(tmp_path / "2.tar").tree(start=1), SITE)["till.py"].content == b"PRICE = 3\n"
+
+
+def test_a_branch_is_no_lock(server: GitServer, folder: Path, loopback: Index, fast: Product, tmp_path: Path) -> None:
+    root = by_requirements(tmp_path / "shop", f"{server.url}/till/.git", "main", loopback)
+    said = fast.refused(root, tmp_path / "image.tar")
+    assert "is not pinned" in said
+    assert "hint: pin it to a commit: `git+URL@COMMIT`" in said
