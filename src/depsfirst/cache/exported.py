@@ -109,7 +109,7 @@ class Locked:
         Raises:
             DepsfirstError: the lock is broken or does not fit the manifest.
         """
-        lock = self._read
+        lock = self.content
         chosen = _chosen(self.manager, selection, lock, self._values)
         if chosen is None:
             return None
@@ -124,7 +124,7 @@ class Locked:
             DepsfirstError: the lock is broken or does not fit the manifest.
         """
         uv = _value(self._values, ("tool", "uv"))
-        return bool(self._read.packages) and not (isinstance(uv, dict) and (uv.get("workspace") or uv.get("sources")))
+        return bool(self.content.packages) and not (isinstance(uv, dict) and (uv.get("workspace") or uv.get("sources")))
 
     @cached_property
     def _values(self) -> Mapping[str, Any]:
@@ -133,7 +133,12 @@ class Locked:
         return parse(self.manifest, f"{self.directory}/pyproject.toml")
 
     @cached_property
-    def _read(self) -> Lock:
+    def content(self) -> Lock:
+        """What the lock says.
+
+        Raises:
+            DepsfirstError: it is broken, or does not fit the manifest.
+        """
         from depsfirst.project.model import LockText
 
         included = {"Pipfile": self.manifest} if self.manager == "pipenv" else {}

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from depsfirst.cache.effects import files_before
-from depsfirst.cache.nodes import Exported, File, Hidden, LostError, Node, find_node
+from depsfirst.cache.nodes import Exported, File, Hidden, LostError, Node, Placed, find_node
 from depsfirst.cache.results import Results
 from depsfirst.dockerfile.commands import installations
 from depsfirst.dockerfile.filetree import Kind
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from depsfirst.cache.build import Build
+    from depsfirst.cache.filters import Filtered
     from depsfirst.cache.keys import Key
     from depsfirst.dockerfile.context import Context
 
@@ -53,21 +54,26 @@ class Finds:
 
     def origin(self, key: Key, path: str) -> str:
         """A name that files have in common that were copied from one file of a context; else the path."""
-        node = self._node(key, path)
-        if isinstance(node, File) and node.place is not None:
-            return f"{id(node.place[0].tree)}:{node.place[1]}"
-        return path
+        return _origin(self._node(key, path)) or path
 
-    def is_export(self, key: Key, path: str) -> bool:
-        """Whether an exporter has written the file out of a lock."""
-        return isinstance(self._node(key, path), Exported)
+    def export(self, key: Key, path: str) -> tuple[Filtered, tuple[str, ...]] | None:
+        """The exporter that has written a file, and the origins of what it read; None if none has."""
+        node = self._node(key, path)
+        if not isinstance(node, Exported):
+            return None
+        return node.filtered, tuple(_origin(each) for each in node.inputs)
 
     def _node(self, key: Key, path: str) -> Node | None:
         """What stands at a path, RUNs that may have changed it and are not seen to do so left aside."""
         try:
             node = find_node(self._root(key), path) if path.startswith("/") else None
-            while isinstance(node, Hidden) and self._is_left_alone(node.key, node.path) and node.key.parent:
-                node = find_node(self._results.root(node.key.parent), node.path)
+            while True:
+                if isinstance(node, Placed):  # of what a base image has, nothing is known to be a directory
+                    node = node.node
+                elif isinstance(node, Hidden) and self._is_left_alone(node.key, node.path) and node.key.parent:
+                    node = find_node(self._results.root(node.key.parent), node.path)
+                else:
+                    break
         except LostError:
             return None
         return node
@@ -93,6 +99,13 @@ class Finds:
             return files_before(key, key.instruction, below, self._build, self._results.root)
         except LostError:
             return below
+
+
+def _origin(node: Node | None) -> str:
+    """A name that files have in common that were copied from one file of a context; empty for all else."""
+    if isinstance(node, File) and node.place is not None:
+        return f"{id(node.place[0].tree)}:{node.place[1]}"
+    return ""
 
 
 def _written(run: Run, key: Key) -> Iterator[str]:

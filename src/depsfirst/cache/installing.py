@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from depsfirst.cache.filters import Exported
 from depsfirst.cache.finds import Finds
 from depsfirst.cache.keys import ResultContent
 from depsfirst.dockerfile.commands import Installation, Installs, installations, only_project
@@ -83,11 +84,18 @@ class _Earlier:
         installation: with names of their origins for its inputs.
         names: of the packages that its requirements name; all of them where they come from a lock.
         locked: whether they come from a lock.
+        exported: the installations that the manager would make whose exporter wrote what it reads.
     """
 
     installation: Installation
     names: frozenset[str]
     locked: bool
+    exported: tuple[Installation, ...] = ()
+
+    @property
+    def all(self) -> tuple[Installation, ...]:
+        """The installation, and those that it stands for."""
+        return (self.installation, *self.exported)
 
 
 class _Known:
@@ -141,7 +149,7 @@ class _Known:
         if installation.kind is not Installs.DEPENDENCIES:
             return _KINDS.get(installation.kind)
         by_origin = self._by_origin(installation, key)
-        if only_project(by_origin, [each.installation for each in earlier]):
+        if only_project(by_origin, [one for each in earlier for one in each.all]):
             return "project"
         return "project" if self._is_satisfied(installation, earlier, key) else "dependencies"
 
@@ -174,10 +182,22 @@ class _Known:
 
     def _noted(self, installation: Installation, key: Key) -> _Earlier:
         texts = [self._finds.text(key, path) or "" for path in installation.inputs if path.endswith(".txt")]
-        locked = any(path.endswith(_LOCKS) or self._finds.is_export(key, path) for path in installation.inputs)
+        exports = [found for path in installation.inputs if (found := self._finds.export(key, path))]
+        locked = bool(exports) or any(path.endswith(_LOCKS) for path in installation.inputs)
         full = installation.kind is Installs.DEPENDENCIES and installation.with_dependencies is True
         names = frozenset(_names("\n".join([*texts, *installation.packages])))
-        return _Earlier(self._by_origin(installation, key), names, locked and full)
+        managers = tuple(
+            installation._replace(
+                tool=filtered.manager,
+                inputs=origins[:2],
+                selection=filtered.selection,
+                packages=(),
+                with_dependencies=True,
+            )
+            for filtered, origins in exports
+            if isinstance(filtered, Exported)
+        )
+        return _Earlier(self._by_origin(installation, key), names, locked and full, managers)
 
     def _by_origin(self, installation: Installation, key: Key) -> Installation:
         return installation._replace(inputs=tuple(self._finds.origin(key, path) for path in installation.inputs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from depsfirst.checks.accounts import home
 from depsfirst.checks.places import place_of
 from depsfirst.dockerfile.commands import Installs, Reading, installations, only_project
 from depsfirst.dockerfile.instructions import Run
@@ -54,8 +55,14 @@ class Commands:
             variables=step.scope.variables,
             cwd=step.cwd,
             user=step.user,
+            home=home(self._subject, step),
             files=self._files(step, run),
         )
+
+    def found(self, step: Step, path: str) -> str | None:
+        """The text that a RUN finds at an absolute path, in its mounts too; None if it is not known."""
+        run = step.instruction
+        return self._files(step, run)(path) if isinstance(run, Run) else None
 
     def _files(self, step: Step, run: Run) -> Callable[[str], str | None]:
         """Reads what stands at a path of the image when a RUN begins."""

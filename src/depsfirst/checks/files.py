@@ -16,7 +16,6 @@ from depsfirst.errors import DepsfirstError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from depsfirst.cache.filters import Filter
 
 Value = TypeVar("Value")
 
@@ -59,11 +58,6 @@ class Files:
         """The directory that a named context is; None for an image, a URL or a target of a bake file."""
         path = Path(reference)
         return path if path.is_absolute() and path.is_dir() else None
-
-    @property
-    def filters(self) -> tuple[Filter, ...]:
-        """Who knows what commands make of files."""
-        return ()
 
     @property
     def edits(self) -> Mapping[Path, str]:

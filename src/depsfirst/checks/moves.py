@@ -28,7 +28,7 @@ from depsfirst.dockerfile.instructions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from depsfirst.cache.model import Step
     from depsfirst.checks.blame import Blame
@@ -87,7 +87,7 @@ def split(subject: Subject, blame: Blame, *, separable: bool = False) -> Move:
     between = [each for each in reader.stage.instructions if reader.line < each.line <= last.line]
     steps = {step.line: step for step in subject.steps if step.stage is reader.stage and not step.trigger}
     for instruction in between:
-        _see(instruction, steps.get(instruction.line), provision, needs, separable=separable)
+        see_past(instruction, steps.get(instruction.line), provision, needs, separable=separable)
     narrow = _narrow(provision, needs)
     steps_between = [each for each in between if isinstance(each, Run | Transfer) and each.line < first.line]
     return Move(
@@ -109,8 +109,12 @@ def _ignored(provision: Provision, needs: Needs) -> Iterator[str]:
             yield f"**/{_USUAL}" if posixpath.basename(folder) == _USUAL else folder
 
 
-def _see(instruction: Typed, step: Step | None, provision: Provision, needs: Needs, *, separable: bool) -> None:
-    """See that a COPY may change places with an instruction."""
+def see_past(instruction: Typed, step: Step | None, provision: Provision, needs: Needs, *, separable: bool) -> None:
+    """See that a COPY may change places with an instruction.
+
+    Raises:
+        UnprovenError: it may not, or that is not known.
+    """
     line = instruction.line
     if isinstance(instruction, _NEUTRAL):
         return
@@ -136,8 +140,21 @@ def _narrow(provision: Provision, needs: Needs) -> str:
     transfer = provision.transfer
     if isinstance(transfer, Add) and any(_ARCHIVE.search(source) for source in transfer.sources):
         raise UnprovenError(f"line {provision.step.line} may unpack an archive")
+    return lines_for(provision, needs.paths)
+
+
+def lines_for(provision: Provision, paths: Mapping[str, str]) -> str:
+    """Lines that copy files as a COPY does, a line for each directory.
+
+    Args:
+        provision: the COPY.
+        paths: where each file is to stand in the image, and where it is in the context.
+
+    Raises:
+        UnprovenError: the COPY gives a file another name, or its name must be quoted.
+    """
     folders: dict[str, list[str]] = {}
-    for path, source in sorted(needs.paths.items(), key=lambda each: each[1]):
+    for path, source in sorted(paths.items(), key=lambda each: each[1]):
         if posixpath.basename(path) != posixpath.basename(source) or not _PLAIN_NAME.match(source):
             raise UnprovenError(f'"{source}" has another name in the image, or one that must be quoted')
         folders.setdefault(posixpath.dirname(path), []).append(source)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from depsfirst.cache.definitions import is_remote
+from depsfirst.cache.filters import export_filter
 from depsfirst.cache.keys import ResultContent
 from depsfirst.cache.model import Build, Outcome, Status, Step, compare, steps
 from depsfirst.checks.commands import Commands
@@ -210,7 +211,7 @@ class Subject:
             target=target,
             arguments=dict(self.invocation.arguments),
             contexts={name: self.files.context(place, self.path) for name, place in named if place},
-            filters=self.files.filters,
+            filters=(export_filter,),
             read=self.bytes,
             file=self.name,
         )

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from depsfirst.checks.model import Finding, Fix, Rule
     from depsfirst.checks.subject import Subject
 
-_NEEDED = (
-    "the install reads that file itself: export the lock in a stage of its own, and install what it says, as the page"
-    " of this rule shows"
-)
-
 
 def waiting(subject: Subject, change: str, graver: tuple[str, ...] = ()) -> Iterator[Blame]:
     """The steps that make installs run again after an edit, but not after one of code or a graver one.
@@ -70,15 +65,28 @@ def finding(rule: Rule, subject: Subject, blame: Blame, edit: str, change: str) 
 def _fixes(subject: Subject, blame: Blame, change: str) -> tuple[list[Fix], str]:
     from depsfirst.checks.moves import fix_of, split
 
-    if blame.binds or any(_is_read(subject, step, blame.paths) for step in blame.installs):
-        return [], _NEEDED
     try:
+        if blame.binds or any(_is_read(subject, step, blame.paths) for step in blame.installs):
+            return [exported(subject, blame, change)], ""
         move = split(subject, blame)
+        if move.sources & set(blame.paths):
+            return [exported(subject, blame, change)], ""
     except UnprovenError as error:
         return [], str(error)
-    if move.sources & set(blame.paths):
-        return [], _NEEDED
     return [fix_of(subject, move, "Copy what the install reads before it, and the rest behind it", (change,))], ""
+
+
+def exported(subject: Subject, blame: Blame, *changes: str) -> Fix:
+    """The fix that exports what an install needs in a stage of its own.
+
+    Raises:
+        UnprovenError: it is not proven that the image stays the same.
+    """
+    from depsfirst.checks.recipe_stage import staged
+
+    if len(blame.installs) != 1:
+        raise UnprovenError("several installs read the lock: export it in a stage of its own, and install that")
+    return staged(subject, blame.installs[0], changes)
 
 
 def _is_read(subject: Subject, step: Step, paths: Sequence[str]) -> bool:

@@ -1,0 +1,338 @@
+"""Parts a stage in three: its tools, a recipe stage that exports the lock, and the stage that installs the export."""
+
+from __future__ import annotations
+
+import posixpath
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from depsfirst.checks.edits import (
+    before,
+    behind,
+    line_start,
+    removed,
+    replaced,
+    start_with_comments,
+    without_lines,
+    without_word,
+)
+from depsfirst.checks.model import Edit, Fix
+from depsfirst.checks.moves import lines_for, see_past
+from depsfirst.checks.needs import Needs, Provision, UnprovenError
+from depsfirst.checks.recipes import recipe_of
+from depsfirst.checks.recipes.model import RESULT, Question
+from depsfirst.dockerfile.instructions import Onbuild, Run, Transfer
+from depsfirst.dockerfile.mounts import Mount
+from depsfirst.dockerfile.stages import references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from depsfirst.cache.model import Step
+    from depsfirst.checks.recipes.model import Recipe
+    from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.commands import Installation
+    from depsfirst.dockerfile.instructions import Typed
+    from depsfirst.dockerfile.source import Span
+    from depsfirst.dockerfile.stages import Stage
+
+_TITLE = "Export the lock in a stage of its own, and install what it says of third-party packages"
+_COMMENT = (
+    "# The recipe: third-party packages alone. A new version of the project runs this stage again, but it then writes",
+    "# what it wrote before, and the install is keyed by what it writes.",
+)
+_LONGEST = 110
+
+
+class Brought(NamedTuple):
+    """How the manifest and the lock come to an install.
+
+    Attributes:
+        copies: the steps that copy them, in file order.
+        mounts: where the flags stand that bind them.
+        kept: absolute paths of what the install reads besides, and where in the context that is.
+    """
+
+    copies: tuple[Step, ...]
+    mounts: tuple[Span, ...]
+    kept: tuple[tuple[str, str], ...]
+
+
+def staged(subject: Subject, install: Step, lowers: tuple[str, ...]) -> Fix:
+    """The fix that adds a recipe stage before an install of dependencies.
+
+    Raises:
+        UnprovenError: it is not proven that the image stays the same.
+    """
+    installation = _only(subject, install)
+    _refuse_numbers(subject, install.stage)
+    question = Question(subject, install, installation)
+    brought = _brought(question)
+    recipe = recipe_of(question)
+    edits = tuple(_Staging(question, brought, recipe).edits())
+    return Fix(_TITLE, not recipe.unsafe, edits, lowers, "; ".join(recipe.unsafe))
+
+
+def _only(subject: Subject, step: Step) -> Installation:
+    """The one install of dependencies in a RUN, which stands there as it is written."""
+    found = subject.commands.dependencies(step)
+    if len(found) != 1 or step.trigger:
+        raise UnprovenError(f"line {step.line} installs dependencies more than once")
+    command = found[0].command
+    if found[0].via:
+        raise UnprovenError(f'line {step.line} installs by way of "{found[0].via[0]}"')
+    rewritten = not (command.nested or command.piped or command.redirects or command.assignments)
+    if not rewritten or step.instruction.syntax.exec_form or step.instruction.syntax.heredocs or not command.always:
+        raise UnprovenError(f"line {step.line} is not rewritten by rote")
+    if found[0].with_project is not False:
+        raise UnprovenError(f"line {step.line} installs the project as well, or may do so")
+    if len(found[0].inputs) < 2:  # noqa: PLR2004 - manifest and lock
+        raise UnprovenError(f"line {step.line} installs from no lock")
+    return found[0]
+
+
+def _refuse_numbers(subject: Subject, stage: Stage) -> None:
+    """See that nobody refers to a stage by a number, which two more stages would change."""
+    if any(isinstance(each, Onbuild) for each in stage.instructions):
+        raise UnprovenError("an ONBUILD of this stage would run in the stages that are made of it")
+    for other in subject.outline.stages:
+        for instruction in other.instructions:
+            if any(
+                each.stage is not None and each.name.isdigit()
+                for each in references(subject.outline.stages, instruction)
+            ):
+                raise UnprovenError(f"line {instruction.line} names a stage by its number, which would change")
+
+
+def _brought(question: Question) -> Brought:
+    step, subject = question.step, question.subject
+    read = question.installation.inputs[:2]
+    mounts = tuple(_bindings(question, read))
+    if mounts:
+        return Brought((), mounts, ())
+    copies = [each for each in subject.transfers if each.stage is step.stage and each.line < step.line]
+    found: list[Step] = []
+    kept: dict[str, str] = {}
+    missing = set(read)
+    for copy in copies:
+        provision = _provision(subject, copy)
+        given = {path for path in read if provision and provision.node(path) is not None}
+        if provision and given:
+            found.append(copy)
+            missing -= given
+            kept |= _needed(question, copy, provision, read)
+    if missing:
+        raise UnprovenError(f'"{min(missing)}" does not come by a COPY of the stage that installs')
+    return Brought(tuple(found), (), tuple(sorted(kept.items())))
+
+
+def _provision(subject: Subject, step: Step) -> Provision | None:
+    try:
+        return Provision(subject, step)
+    except UnprovenError:
+        return None
+
+
+def _needed(question: Question, copy: Step, provision: Provision, read: Sequence[str]) -> dict[str, str]:
+    """What a COPY brings that is read before the manifest is wanted again: settings of the installer alone."""
+    needs = Needs(question.subject, provision)
+    steps = {each.line: each for each in question.subject.steps if each.stage is copy.stage and not each.trigger}
+    for instruction in copy.stage.instructions:
+        if copy.line < instruction.line <= question.step.line:
+            if instruction.line == question.step.line and any(path not in read for path in needs.paths):
+                raise UnprovenError(f"an install before line {question.step.line} reads what line {copy.line} copies")
+            see_past(instruction, steps.get(instruction.line), provision, needs, separable=False)
+    return {path: source for path, source in needs.paths.items() if path not in read}
+
+
+def _bindings(question: Question, read: Sequence[str]) -> Iterator[Span]:
+    """Where the flags stand that bind manifest and lock, each by its name."""
+    run = question.step.instruction
+    if not isinstance(run, Run):
+        return
+    flags = [flag for flag in run.syntax.flags if flag.name == "mount"]
+    targets = set()
+    for mount, flag in zip(run.mounts, flags, strict=True):
+        if isinstance(mount, Mount) and mount.type == "bind" and not mount.from_:
+            target = posixpath.normpath(posixpath.join(question.step.cwd, mount.target))
+            if target in read:
+                targets.add(target)
+                yield run.syntax.place_of(flag)
+    if targets and targets != set(read):
+        raise UnprovenError(f"line {question.step.line} mounts one of manifest and lock, and finds the other")
+
+
+class _Staging:
+    """The edits of one fix."""
+
+    def __init__(self, question: Question, brought: Brought, recipe: Recipe) -> None:
+        self._question = question
+        self._subject = question.subject
+        self._step = question.step
+        self._stage = question.step.stage
+        self._brought = brought
+        self._recipe = recipe
+        taken = {stage.name for stage in self._subject.outline.stages}
+        taken |= {name for name, _ in self._subject.invocation.contexts}
+        self._tools, self._name = _free("tools", taken), _free("recipe", taken)
+        self._small = self._stage.origin.syntax.keyword.islower()
+
+    def edits(self) -> Iterator[Edit]:
+        """All of them."""
+        yield self._renamed()
+        yield from self._around()
+        yield self._replaced_command()
+        yield from self._mounts()
+
+    def _word(self, keyword: str) -> str:
+        return keyword.lower() if self._small else keyword
+
+    def _renamed(self) -> Edit:
+        """The stage as it begins is that of the tools."""
+        syntax = self._stage.origin.syntax
+        if len(syntax.tokens) > 1:
+            return replaced(self._subject, syntax.place_of(syntax.tokens[-1]), self._tools)
+        end = syntax.place_of(syntax.tokens[0])
+        return Edit(self._subject.path, end.end, end.end, f" {self._word('AS')} {self._tools}")
+
+    def _around(self) -> Iterator[Edit]:
+        """The stages' heads before the install, and the files behind it."""
+        subject, copies = self._subject, self._brought.copies
+        if not copies:
+            yield before(subject, self._step.instruction, self._heads())
+            return
+        brings = self._taking()
+        again = self._again()
+        if again:
+            yield behind(subject, self._step.instruction, again)
+        if self._adjacent():
+            first, *others = (each.instruction for each in copies)
+            start, end = without_lines(subject.text, first.syntax.span)
+            above = start_with_comments(subject, first)
+            yield Edit(subject.path, above, end, f"{self._heads()}\n{subject.text[above:start]}{brings}\n")
+            yield from (removed(subject, each, comments=True) for each in others)
+            return
+        yield from (removed(subject, each.instruction, comments=True) for each in copies)
+        yield before(subject, self._step.instruction, f"{self._heads()}\n{brings}")
+
+    def _adjacent(self) -> bool:
+        """Whether nothing but the copies stands between the first of them and the install."""
+        lines = {each.line for each in self._brought.copies}
+        between = [
+            each
+            for each in self._stage.instructions
+            if self._brought.copies[0].line < each.line < self._step.line and each.line not in lines
+        ]
+        return not between
+
+    def _heads(self) -> str:
+        """The recipe stage, and the line that begins the stage that was there."""
+        copies = [self._block(each.instruction, with_comments=not self._adjacent()) for each in self._brought.copies]
+        prepare = [f"{self._word('RUN')} {self._recipe.prepare}"] if self._recipe.prepare else []
+        name = self._stage.origin.syntax.values[-1] if self._stage.name else ""
+        end = f" {self._word('AS')} {name}" if name else ""
+        lines = [
+            *_COMMENT,
+            f"{self._word('FROM')} {self._tools} {self._word('AS')} {self._name}",
+            *prepare,
+            *copies,
+            self._export(),
+            "",
+            f"{self._word('FROM')} {self._tools}{end}",
+        ]
+        return ("" if self._is_blank_above() else "\n") + "\n".join(lines)
+
+    def _block(self, instruction: Typed, *, with_comments: bool) -> str:
+        """An instruction as it is written."""
+        text = self._subject.text
+        start, end = without_lines(text, instruction.syntax.span)
+        start = start_with_comments(self._subject, instruction) if with_comments else start
+        return text[start:end].rstrip("\r\n").replace("\r\n", "\n")
+
+    def _export(self) -> str:
+        escape = self._step.instruction.syntax.escape
+        flags = [span.of(self._subject.text) for span in self._brought.mounts]
+        lines = [*flags, *self._recipe.export] if flags else [" ".join(self._recipe.export)]
+        if len(lines[0]) > _LONGEST:
+            lines = list(self._recipe.export)
+        return f"{self._word('RUN')} " + f" {escape}\n    ".join(lines)
+
+    def _is_blank_above(self) -> bool:
+        text = self._subject.text
+        first = self._brought.copies[0].instruction if self._brought.copies and self._adjacent() else None
+        start = start_with_comments(self._subject, first or self._step.instruction)
+        return not text[line_start(text, start - 1) : start].strip()
+
+    def _taking(self) -> str:
+        """The lines that take what the install reads: its settings, and what was exported."""
+        copy = self._word("COPY")
+        kept: list[str] = []
+        for each in self._brought.copies:
+            provision = Provision(self._subject, each)
+            paths = {path: source for path, source in self._brought.kept if provision.source(path) == source}
+            kept += [lines_for(provision, paths)] if paths else []
+        return "\n".join([*kept, f"{copy} --from={self._name} {RESULT} {RESULT}"])
+
+    def _again(self) -> str:
+        """The copies, to stand behind the install; those left out whose files the next COPY brings as well."""
+        return "\n".join(
+            self._block(each.instruction, with_comments=False)
+            for each in self._brought.copies
+            if not self._is_brought_later(each)
+        )
+
+    def _is_brought_later(self, copy: Step) -> bool:
+        """Whether the first step behind the install copies the same files to the same places."""
+        later = [each for each in self._subject.steps if each.stage is self._stage and each.line > self._step.line]
+        following = next((each for each in later if isinstance(each.instruction, Run | Transfer)), None)
+        provision = _provision(self._subject, following) if following else None
+        selection = self._subject.selection(copy)
+        if provision is None or selection is None or _changes(following, copy):
+            return False
+        mine = Provision(self._subject, copy)
+        files = [item.path for read in selection.reads for item in read.items]
+        places = {posixpath.join(mine.destination, posixpath.basename(path)): path for path in files}
+        return bool(files) and all(provision.would_take(place) == path for place, path in places.items())
+
+    def _replaced_command(self) -> Edit:
+        subject, step, command = self._subject, self._step, self._question.installation.command
+        span = subject.commands.span(step, command)
+        inside = [each for each in subject.dockerfile.comments if span.offset <= each.span.offset < span.end]
+        if inside or span == step.instruction.syntax.span:
+            raise UnprovenError(f"line {step.line} is not rewritten by rote")
+        if "&&" in self._recipe.install and not self._is_alone():
+            raise UnprovenError(f'line {step.line} parts its commands by more than "&&"')
+        return replaced(subject, span, self._recipe.install)
+
+    def _is_alone(self) -> bool:
+        """Whether a command can become two: all of its RUN are parted by ``&&``."""
+        commands = self._subject.commands.script(self._step).commands
+        syntax = self._step.instruction.syntax
+        text = syntax.text[syntax.tokens[0].start :] if syntax.tokens else ""
+        gaps = [text[one.end : other.start] for one, other in pairwise(commands)]
+        return all(gap.strip() == "&&" for gap in gaps)
+
+    def _mounts(self) -> Iterator[Edit]:
+        """The file of the recipe in place of manifest and lock."""
+        if self._brought.mounts:
+            first, *others = self._brought.mounts
+            mount = f"--mount=type=bind,from={self._name},source={RESULT},target={RESULT}"
+            yield replaced(self._subject, first, mount)
+            yield from (without_word(self._subject, span) for span in others)
+
+
+def _changes(following: Step | None, copy: Step) -> bool:
+    """Whether two copies give files another owner or mode."""
+    one, other = following.instruction if following else None, copy.instruction
+    if not isinstance(one, Transfer) or not isinstance(other, Transfer):
+        return True
+    return (one.chown, one.chmod) != (other.chown, other.chmod)
+
+
+def _free(name: str, taken: set[str | None]) -> str:
+    """A name that no stage has."""
+    number = 2
+    found = name
+    while found in taken:
+        found, number = f"{name}-{number}", number + 1
+    return found

@@ -1,0 +1,152 @@
+"""What is asked of a manager whose install is parted into an export and an install of what it wrote, and the answer."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from depsfirst.checks.needs import UnprovenError
+from depsfirst.errors import DepsfirstError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from depsfirst.cache.exported import Locked
+    from depsfirst.cache.model import Step
+    from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.commands import Installation
+    from depsfirst.project.model import Lock
+
+RESULT = "/tmp/requirements.txt"  # noqa: S108 - a place that every user of an image can write to
+
+
+class Recipe(NamedTuple):
+    """The commands of a recipe stage, and what comes in place of an install.
+
+    Attributes:
+        export: writes the third-party packages to ``RESULT``, in lines.
+        install: installs them, in place of the manager's own command.
+        prepare: a command that gets the exporter, for a RUN of its own; empty where it is there.
+        unsafe: what to look at before the fix is kept, each a part of a sentence; none where nothing can differ.
+    """
+
+    export: tuple[str, ...]
+    install: str
+    prepare: str = ""
+    unsafe: tuple[str, ...] = ()
+
+
+class Option(NamedTuple):
+    """An option as it is written, and its name and value."""
+
+    name: str
+    value: str | None
+    source: str
+
+
+class Given(NamedTuple):
+    """A manager's command: how the manager is called, and what it is told besides its verb."""
+
+    program: str
+    options: tuple[Option, ...]
+
+    def has(self, *names: str) -> bool:
+        """Whether one of the options is there."""
+        return any(option.name in names for option in self.options)
+
+    def sources(self, *names: str) -> list[str]:
+        """Options as they are written, in their order."""
+        return [option.source for option in self.options if option.name in names]
+
+
+class Question:
+    """An install of dependencies from a lock, with what its step finds.
+
+    Attributes:
+        subject: the Dockerfile.
+        step: the RUN.
+        installation: the command that installs.
+    """
+
+    def __init__(self, subject: Subject, step: Step, installation: Installation) -> None:
+        self.subject = subject
+        self.step = step
+        self.installation = installation
+
+    @cached_property
+    def manifest(self) -> str:
+        """The text of the manifest."""
+        return self._text(self.installation.inputs[0])
+
+    @cached_property
+    def lock_text(self) -> str:
+        """The text of the lock."""
+        return self._text(self.installation.inputs[1])
+
+    def _text(self, path: str) -> str:
+        text = self.subject.commands.found(self.step, path)
+        if text is None:
+            raise UnprovenError(f'"{path}" is not there, so the dependencies are not fixed')
+        return text
+
+    @cached_property
+    def values(self) -> Mapping[str, object]:
+        """What the manifest says."""
+        import tomli
+
+        try:
+            return tomli.loads(self.manifest)
+        except tomli.TOMLDecodeError:
+            raise UnprovenError(f'"{self.installation.inputs[0]}" is no TOML') from None
+
+    @cached_property
+    def locked(self) -> Locked:
+        """Manifest and lock."""
+        from depsfirst.cache.exported import Locked
+
+        manifest = self.installation.inputs[0]
+        return Locked(self.installation.tool, manifest.rpartition("/")[0] or "/", self.manifest, self.lock_text)
+
+    @cached_property
+    def lock(self) -> Lock:
+        """The lock, which fits the manifest."""
+        try:
+            return self.locked.content
+        except DepsfirstError as error:
+            raise UnprovenError(f"the lock cannot be taken as it is: {error}") from None
+
+    @property
+    def target(self) -> str | None:
+        """The directory of the environment, absolute; None where the manager has its own choice."""
+        return self.installation.target
+
+    def given(self, valued: frozenset[str], verbs: int = 1) -> Given:
+        """The words of the command.
+
+        Args:
+            valued: the options that take a value.
+            verbs: how many words say what to do.
+        """
+        words = self.installation.command.words
+        texts = self.installation.command.texts
+        called = 1 if (texts[0] or "").rpartition("/")[2] == self.installation.tool else 3
+        if called > 1 and texts[1:called] != ("-m", self.installation.tool):
+            raise UnprovenError(f'how line {self.step.line} calls "{self.installation.tool}" is not known')
+        options: list[Option] = []
+        operands = 0
+        rest = list(words[called:])
+        while rest:
+            word = rest.pop(0)
+            if word.text is None:
+                raise UnprovenError(f'what "{word.source}" in line {self.step.line} says is not known')
+            name, equals, value = word.text.partition("=")
+            if not name.startswith("-"):
+                operands += 1
+            elif equals or name not in valued or not rest:
+                options.append(Option(name, value if equals else None, word.source))
+            else:
+                given = rest.pop(0)
+                options.append(Option(name, given.text, f"{word.source} {given.source}"))
+        if operands != verbs:
+            raise UnprovenError(f"line {self.step.line} names packages besides those of the lock")
+        return Given(" ".join(word.source for word in words[:called]), tuple(options))

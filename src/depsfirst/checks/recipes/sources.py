@@ -1,0 +1,48 @@
+"""Where the packages of a lock come from, as far as an install of an exported list has to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depsfirst.checks.needs import UnprovenError
+from depsfirst.project.model import normalize
+
+if TYPE_CHECKING:
+    from depsfirst.checks.recipes.model import Question
+    from depsfirst.project.model import Lock, LockedPackage
+
+
+def refuse_local(question: Question) -> None:
+    """See that all packages but the project come from somewhere else.
+
+    Raises:
+        UnprovenError: one is a directory or a file of the repository.
+    """
+    for package in question.lock.packages:
+        if package.source.kind in ("directory", "file"):
+            raise UnprovenError(f'the lock names "{package.name}", which comes with the code')
+
+
+def are_hashed(lock: Lock) -> bool:
+    """Whether each package that is installed has hashes."""
+    return all(_is_hashed(each) for each in lock.packages if each.source.kind != "project")
+
+
+def _is_hashed(package: LockedPackage) -> bool:
+    if package.source.kind == "index":
+        return bool(package.hashes or package.files)
+    return bool(package.files) and all(file.sha256 for file in package.files)
+
+
+def indexes(lock: Lock) -> list[str]:
+    """The package indexes besides the public one, sorted."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    public = str(PYPI_SIMPLE_ENDPOINT).rstrip("/")
+    found = {each.source.location for each in lock.packages if each.source.kind == "index"}
+    return sorted(url for url in found if url and url.rstrip("/") != public)
+
+
+def names(lock: Lock) -> frozenset[str]:
+    """The names of the packages, in the form in which two can be compared."""
+    return frozenset(normalize(each.name) for each in lock.packages)

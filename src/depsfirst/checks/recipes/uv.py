@@ -1,0 +1,180 @@
+"""uv: ``uv export`` writes the packages, and ``uv pip install`` installs them into the environment of the project."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from depsfirst.checks.needs import UnprovenError
+from depsfirst.checks.recipes.environment import environment_of, makers, path_of
+from depsfirst.checks.recipes.model import RESULT, Given, Question, Recipe
+from depsfirst.checks.recipes.sources import are_hashed, indexes, refuse_local
+from depsfirst.checks.recipes.versions import is_familiar, provided, python_of
+from depsfirst.dockerfile.installers.call import table
+from depsfirst.project.markers import admits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EXPORTS = (0, 4, 27)
+_LEAVES_ORIGINS_OUT = (0, 7)
+_LOCKED = ("--locked", "--frozen")
+_NAMED = ("--extra", "--no-extra", "--group", "--no-group", "--only-group")
+_CHOICE = (
+    *_NAMED,
+    "--all-extras",
+    "--all-groups",
+    "--no-default-groups",
+    "--dev",
+    "--no-dev",
+    "--only-dev",
+)
+_LEFT_OUT = ("--no-install-project", "--no-install-workspace", "--no-install-local", "--no-editable", "--inexact")
+_SWITCHES = ("--quiet", "-q", "--verbose", "-v", "--no-cache", "--no-cache-dir", "-n", "--no-progress", "--offline")
+_EVERYWHERE = (*_SWITCHES, "--cache-dir", "--color", "--native-tls", "--system-certs")
+_PYTHON = ("--python", "-p", "--no-python-downloads", "--python-preference", "--no-managed-python", "--managed-python")
+_INSTALLS = ("--compile-bytecode", "--compile", "--no-compile-bytecode", "--link-mode", "--no-build")
+_VALUED = frozenset(
+    [*_NAMED, "--no-install-package", "--cache-dir", "--color", "--python", "-p", "--python-preference", "--link-mode"]
+)
+_KNOWN = frozenset(
+    [*_LOCKED, *_CHOICE, *_LEFT_OUT, *_EVERYWHERE, *_PYTHON, *_INSTALLS, "--no-install-package", "--exact"]
+)
+_SETTLED_BY_THE_LOCK = frozenset(
+    [
+        "build-backend",
+        "cache-keys",
+        "conflicts",
+        "constraint-dependencies",
+        "default-groups",
+        "dependency-groups",
+        "dependency-metadata",
+        "dev-dependencies",
+        "environments",
+        "exclude-dependencies",
+        "exclude-newer",
+        "exclude-newer-package",
+        "fork-strategy",
+        "managed",
+        "override-dependencies",
+        "package",
+        "pip",
+        "prerelease",
+        "required-environments",
+        "required-version",
+        "resolution",
+        "sources",
+    ]
+)
+"""Keys of ``[tool.uv]`` that an install from a lock does not need, as the lock says what they do."""
+_INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+_WORD = re.compile(r"[\w./:@=,+-]+\Z")
+
+
+def recipe(question: Question) -> Recipe:
+    """What exports and installs the packages of an ``uv sync``."""
+    if question.installation.verb != "sync":
+        raise UnprovenError(f'"uv {question.installation.verb}" does more than install a lock')
+    given = question.given(_VALUED)
+    if unknown := next((each.name for each in given.options if each.name not in _KNOWN), ""):
+        raise UnprovenError(f'"{unknown}" in line {question.step.line} has no counterpart in "uv pip install"')
+    _refuse_settings(question)
+    refuse_local(question)
+    directory = environment_of(question)
+    return Recipe(
+        export=_export(question, given),
+        install=_install(question, given, directory),
+        unsafe=(*_unsafe_tool(question), *_unsafe_python(question, given), *_unsafe_index(question, given)),
+    )
+
+
+def _refuse_settings(question: Question) -> None:
+    """See that nothing in the manifest tells uv more than the lock does."""
+    for key in sorted(set(table(question.values, "tool", "uv")) - _SETTLED_BY_THE_LOCK):
+        raise UnprovenError(f'"{key}" of [tool.uv] tells more than the lock does, and the install would not read it')
+
+
+def _export(question: Question, given: Given) -> tuple[str, ...]:
+    words = [f"{given.program} export --quiet", _lock_option(question, given), "--no-emit-project"]
+    if question.lock and (brought := provided(question.subject, question.step, "uv")):
+        if not brought.is_at_least(*_EXPORTS):
+            raise UnprovenError(f"uv {brought.version} of line {brought.line} has no export that can be told enough")
+        quiet = brought.is_at_least(*_LEAVES_ORIGINS_OUT)
+    else:
+        quiet = True
+    chosen = [*given.sources(*_CHOICE), *_said_by_variables(question, given)]
+    chosen += [f"--no-emit-package {each.value}" for each in given.options if each.name == "--no-install-package"]
+    chosen += given.sources(*_PYTHON, "--no-cache", "--no-cache-dir", "-n", "--cache-dir", "--offline")
+    words += ["--no-header", *(["--no-annotate"] if quiet else [])]
+    return (" ".join([each for each in words if each]), " ".join([*chosen, f"--output-file {RESULT}"]))
+
+
+def _lock_option(question: Question, given: Given) -> str:
+    """What makes uv take the lock as it is; ``uv sync`` without it writes another lock where that does not fit."""
+    variables = question.step.scope.variables
+    if variables.get("UV_FROZEN") or variables.get("UV_LOCKED"):
+        return ""
+    return (given.sources(*_LOCKED) or ["--locked"])[0]
+
+
+def _said_by_variables(question: Question, given: Given) -> list[str]:
+    """What variables choose; told to the exporter as an option, as not each of its versions reads them."""
+    chosen = [each for each in question.installation.selection if each in ("--no-dev", "--no-default-groups")]
+    return [each for each in chosen if not given.has(each)]
+
+
+def _install(question: Question, given: Given, directory: str) -> str:
+    path = path_of(question, directory)
+    everywhere = given.sources(*_EVERYWHERE)
+    words = [given.program, "pip install", *everywhere, *given.sources(*_INSTALLS), f"--python {path}", "--no-deps"]
+    words += ["--require-hashes"] if are_hashed(question.lock) else []
+    words += [f"-r {RESULT}"]
+    install = " ".join(words)
+    if _is_made(question, directory):
+        return install
+    made = [given.program, "venv", *everywhere, *given.sources(*_PYTHON), *([] if path == ".venv" else [path])]
+    return f"{' '.join(made)} && {install}"
+
+
+def _is_made(question: Question, directory: str) -> bool:
+    """Whether the environment is there, as uv makes it.
+
+    Raises:
+        UnprovenError: something else makes it, or puts something into it.
+    """
+    made = False
+    for step, command in makers(question, directory):
+        if command.program != "uv" or command.texts[1:2] != ("venv",) or "--seed" in command.texts:
+            raise UnprovenError(f'line {step.line} uses the environment "{directory}" before')
+        made = True
+    return made
+
+
+def _unsafe_tool(question: Question) -> Iterator[str]:
+    if provided(question.subject, question.step, "uv") is None:
+        yield "which uv the image has is not known: it has to be 0.7 or newer"
+    if not is_familiar(question.subject, question.step):
+        yield 'whether the base image sets "UV_PROJECT_ENVIRONMENT" or the like is not known'
+
+
+def _unsafe_python(question: Question, given: Given) -> Iterator[str]:
+    """``uv sync`` asks for a Python that the project allows, ``uv venv`` takes the first one."""
+    variables = question.step.scope.variables
+    if given.has("--python", "-p") or variables.get("UV_PYTHON"):
+        return
+    wanted = table(question.values, "project").get("requires-python")
+    found = python_of(question.subject, question.step)
+    if isinstance(wanted, str) and (found is None or not admits(wanted, f"{found}.99")):
+        yield f'"uv venv" takes the first Python of the image, and no more looks whether it is {wanted}'
+
+
+def _unsafe_index(question: Question, given: Given) -> Iterator[str]:
+    """Packages come from where the lock says; where it is compared with the settings, uv is told those indexes."""
+    if "--frozen" not in _lock_option(question, given) and not question.step.scope.variables.get("UV_FROZEN"):
+        return
+    told = [question.step.scope.variables.get(name) for name in _INDEX_VARIABLES]
+    known = {each.rstrip("/") for text in told if text for each in text.split()}
+    for url in indexes(question.lock):
+        if url.rstrip("/") not in known:
+            yield f'the lock has packages from "{url}", which the install has to be told'
+            return

@@ -1,0 +1,120 @@
+"""Which version of a tool a step runs, as far as the Dockerfile says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from depsfirst.checks.images import parse_image
+from depsfirst.dockerfile.commands import Installs
+from depsfirst.dockerfile.instructions import Copy, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from depsfirst.cache.model import Step
+    from depsfirst.checks.subject import Subject
+
+Numbers = tuple[int, ...]
+_LEADING = re.compile(r"(\d+(?:\.\d+)*)(?![\w.])")
+_PINNED = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*==\s*(\d+(?:\.\d+)*)\s*\Z")
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_SCRIPT = re.compile(r"/uv/(\d+(?:\.\d+)+)/install|/uv/releases/download/(\d+(?:\.\d+)+)/")
+
+
+class Provided(NamedTuple):
+    """A tool that a Dockerfile brings.
+
+    Attributes:
+        version: its version as written; empty for the newest there is, or for one that only a range tells.
+        line: where it is brought.
+        program: the installer that put it beside the image's own packages, as ``pip``; empty for any other way.
+    """
+
+    version: str
+    line: int
+    program: str = ""
+
+    @property
+    def numbers(self) -> Numbers:
+        """Its version, to be compared; none for the newest."""
+        return tuple(int(part) for part in self.version.split(".")) if self.version else ()
+
+    def is_at_least(self, *wanted: int) -> bool:
+        """Whether it is a version or a newer one, as the newest is; ``1.2`` is some release of 1.2."""
+        return not self.version or self.numbers >= wanted[: len(self.numbers)]
+
+
+def provided(subject: Subject, step: Step, tool: str) -> Provided | None:
+    """Where a tool comes from that a step runs; None if no step below it is seen to bring it."""
+    found: Provided | None = None
+    for each in _below(subject, step):
+        found = next(_brought(subject, each, tool), found)
+    return found or _of_base(subject, step, tool)
+
+
+def _below(subject: Subject, step: Step) -> list[Step]:
+    chain = {id(key) for key in step.key.chain()}
+    return [each for each in subject.steps if id(each.key) in chain]
+
+
+def _brought(subject: Subject, step: Step, tool: str) -> Iterator[Provided]:
+    instruction = step.instruction
+    if isinstance(instruction, Copy) and instruction.from_:
+        image = parse_image(instruction.from_)
+        if image.base == tool:
+            yield Provided(_version(image.tag), step.line)
+    elif isinstance(instruction, Run):
+        reading = subject.commands.reading(step)
+        for each in reading.installations:
+            if each.kind is Installs.INSTALLER:
+                yield from _of_packages(each.packages, tool, step, each.tool)
+        for download in reading.downloads:
+            if any(f"/{tool}/" in source or f"-{tool}." in source for source in download.sources):
+                sources = " ".join(download.sources)
+                numbers = next((one or other for one, other in _SCRIPT.findall(sources)), "")
+                yield Provided(numbers, step.line)
+
+
+def _of_packages(packages: tuple[str, ...], tool: str, step: Step, program: str) -> Iterator[Provided]:
+    for package in packages:
+        name = _NAME.match(package)
+        if name and name[0].lower().replace("_", "-") == tool:
+            pinned = _PINNED.match(package.strip())
+            yield Provided(pinned[2] if pinned else "", step.line, program)
+
+
+def _of_base(subject: Subject, step: Step, tool: str) -> Provided | None:
+    image = parse_image(base_of(subject, step))
+    return Provided(_version(image.tag), step.stage.origin.line) if image.base == tool else None
+
+
+def base_of(subject: Subject, step: Step) -> str:
+    """The image that a step's stage starts from, stages between them passed by."""
+    from depsfirst.checks.environments import lineage
+
+    return subject.origin(lineage(subject, step.stage)[-1])
+
+
+def _version(tag: str) -> str:
+    found = _LEADING.match(tag)
+    return found[1] if found else ""
+
+
+_PYTHON = re.compile(r"python(\d+\.\d+)")
+_FAMILIAR = frozenset({"python", "uv", "debian", "ubuntu", "alpine", "buildpack-deps"})
+
+
+def python_of(subject: Subject, step: Step) -> str | None:
+    """The version of Python that a base image is known to have, as ``3.13``; None if it is not known."""
+    image = parse_image(base_of(subject, step))
+    if image.base == "python":
+        found = re.match(r"\d+\.\d+", image.tag)
+        return found[0] if found else None
+    found = _PYTHON.match(image.tag.partition("-")[0]) or _PYTHON.search(image.tag) if image.base == "uv" else None
+    return found[1] if found else None
+
+
+def is_familiar(subject: Subject, step: Step) -> bool:
+    """Whether a base image is known to set nothing that tells an installer what to do."""
+    return parse_image(base_of(subject, step)).base in _FAMILIAR
