@@ -124,18 +124,25 @@ class Server:
         """Answer a client until it goes or there is nothing left to say."""
         connection.settimeout(10)
         with connection, suppress(ConnectionError):  # some clients go away on purpose
-            while self._replies and (request := self._request(connection)):
+            further = b""
+            while self._replies and (data := self._data(connection, further)):
+                request, further = self._parted(data)
                 self.received.append(request)
                 connection.sendall(self._replies.pop(0))
 
-    def _request(self, connection: socket.socket) -> bytes:
-        data = b""
+    def _data(self, connection: socket.socket, data: bytes) -> bytes:
         while not self._whole(data):
             more = connection.recv(1 << 20)
             if not more or (not self.patient and len(data) > 1 << 20):
                 break
             data += more
         return data if self._whole(data) or not self.patient else b""
+
+    @staticmethod
+    def _parted(data: bytes) -> tuple[bytes, bytes]:
+        """The first request, and what came with it already; only questions come before the last was answered."""
+        end = data.index(b"\r\n\r\n") + 4 if data.startswith(b"GET ") else len(data)
+        return data[:end], data[end:]
 
     @staticmethod
     def _whole(data: bytes) -> bool:

@@ -42,6 +42,27 @@ def test_one_connection_serves_all_requests(way: str, serve: Serve) -> None:
     assert server.received[1] == b"GET /a HTTP/1.1\r\nHost: docker\r\n\r\n"
 
 
+def named(name: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(name), name)
+
+
+def test_foreseen_questions_are_sent_at_once_and_answered_in_turn(serve: Serve) -> None:
+    replies = [named(name) for name in (b"one", b"two", b"three")]
+    with serve(*replies) as (endpoint, server), Connection(endpoint, seconds=5) as connection:
+        connection.foresee("/one", "/two")
+        assert connection.get("/one").body == b"one"
+        assert connection.get("/two").body == b"two"
+        assert connection.get("/three").body == b"three"
+    assert [request.split()[1] for request in server.received] == [b"/one", b"/two", b"/three"]
+
+
+def test_a_question_that_was_not_foreseen_gets_its_own_answer(serve: Serve) -> None:
+    replies = [named(name) for name in (b"one", b"two", b"three")]
+    with serve(*replies) as (endpoint, _), Connection(endpoint, seconds=5) as connection:
+        connection.foresee("/one", "/two")
+        assert connection.get("/three").body == b"three"
+
+
 @pytest.mark.parametrize("way", ["socket", "tcp"])
 def test_a_body_goes_in_chunks_and_files_by_the_kernel(way: str, serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "file"

@@ -72,6 +72,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
             with clock.step("code"):
                 beside = libraries(third_party.first_party, plan, base, tools)
                 code = own(plan.project, wheel(), base, tools)
+            ready.foresee(plan.reference)
             with clock.step("check"):
                 proof = check_imports([*beside, code], third_party, plan, base, tools)
             layers = [environment, *third_party.layers]

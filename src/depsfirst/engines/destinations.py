@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from depsfirst.content import ContentStore
+    from depsfirst.oci.connection import Connection
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.oci.load import Load
     from depsfirst.oci.preamble import Begun
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from depsfirst.plan import Order
 
 _LAYOUT = "oci:"
+_CONNECT_SECONDS = 10
 
 
 class Destination(NamedTuple):
@@ -42,10 +44,18 @@ class Destination(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A Docker that will get the image, and a load into it that was begun; None where an image goes elsewhere."""
+    """A Docker that will get the image, a connection and a load into it; None where an image goes elsewhere."""
 
-    endpoint: Endpoint | None
-    load: Load | None
+    endpoint: Endpoint | None = None
+    connection: Connection | None = None
+    load: Load | None = None
+
+    def foresee(self, reference: str) -> None:
+        """Let Docker look up what has this name, which it will be asked for soon."""
+        if self.connection is not None:
+            from depsfirst.oci.stores.daemon import foresee
+
+            foresee(self.connection, reference)
 
 
 def destination_for(order: Order, reference: str, ready: Prepared, store: ContentStore) -> Destination:
@@ -86,28 +96,30 @@ def prepared(order: Order, begun: Begun | None = None) -> Iterator[Prepared]:
 @contextmanager
 def _prepared(order: Order, begun: Begun | None) -> Iterator[Prepared]:
     if order.output is not None:
-        yield Prepared(None, None)
+        yield Prepared()
         return
+    from depsfirst.oci.connection import Connection
     from depsfirst.oci.endpoint import find_endpoint
     from depsfirst.oci.load import Load
     from depsfirst.oci.stores.daemon import answers
 
     endpoint = find_endpoint()
     if not order.load and not answers(endpoint):
-        yield Prepared(None, None)
+        yield Prepared()
         return
-    with Load(endpoint, begun if begun and begun.path == endpoint.socket else None) as load:
+    ours = begun if begun and begun.path == endpoint.socket else None
+    with Load(endpoint, ours) as load, Connection(endpoint, seconds=_CONNECT_SECONDS) as connection:
         with suppress(OSError):  # it will be said when the image is sent
             load.begin()
-        yield Prepared(endpoint, load)
+        yield Prepared(endpoint, connection, load)
 
 
 def _docker(reference: str, ready: Prepared, store: ContentStore) -> Destination | None:
-    if ready.endpoint is None:
+    if ready.endpoint is None or ready.connection is None or ready.load is None:
         return None
     from depsfirst.oci.stores.daemon import Daemon
 
-    daemon = Daemon(ready.endpoint, parse_reference(reference), store, begun=ready.load)
+    daemon = Daemon(ready.endpoint, parse_reference(reference), store, opened=(ready.connection, ready.load))
     return Destination(daemon, "docker", compress=False, run=f"docker run --rm {reference}", endpoint=ready.endpoint)
 
 

@@ -60,6 +60,7 @@ class Connection:
             raise _unreachable(endpoint, error) from error
         self.patience(seconds)
         self._answers = _Answers(self._socket)
+        self._foreseen: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +83,17 @@ class Connection:
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, limit)
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDTIMEO, limit)
 
+    def foresee(self, *paths: str) -> None:
+        """Put questions that are likely to be asked next, in this order; their answers wait for who asks them."""
+        self._foreseen += paths
+        self._send(b"".join(self._head("GET", path) for path in paths))
+
     def get(self, path: str) -> Response:
         """A question, and its answer."""
+        self._skip_to(path)
+        if self._foreseen:
+            del self._foreseen[0]
+            return self.response()
         return self._ask(self._head("GET", path))
 
     def post_nothing(self, path: str) -> Response:
@@ -96,12 +106,22 @@ class Connection:
         response = self._ask(self._head(method, path, *more, f"Content-Length: {len(body or b'')}") + (body or b""))
         return response.status, response.body
 
-    def _ask(self, head: bytes) -> Response:
+    def _ask(self, request: bytes) -> Response:
+        self._skip_to(None)
+        self._send(request)
+        return self.response()
+
+    def _skip_to(self, path: str | None) -> None:
+        """Drop the answers to questions that nobody asked after all, up to one."""
+        while self._foreseen and self._foreseen[0] != path:
+            del self._foreseen[0]
+            self.response()
+
+    def _send(self, request: bytes) -> None:
         try:
-            self._socket.sendall(head)
+            self._socket.sendall(request)
         except OSError as error:
             raise self._broken(error) from error
-        return self.response()
 
     def post(self, path: str, media_type: str) -> Body:
         """Begin a request with a body of unknown length."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from depsfirst.oci.load import Load
     from depsfirst.oci.reference import Reference
 
+PING = "/_ping"
+
 _PROMPT_SECONDS = 60
 _OK, _CREATED, _NOT_FOUND = 200, 201, 404
 _UNQUOTED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:@")
@@ -40,7 +42,7 @@ class DockerApi:
 
     def inspect(self, name: str) -> dict[str, Any] | None:
         """What the daemon says of an image, by name or id; None when it has none."""
-        response = self._connection.get(f"{self._prefix}/images/{_quoted(name)}/json")
+        response = self._connection.get(image_path(name))
         if response.status == _NOT_FOUND:
             return None
         value = self._checked(response, f'looking for the image "{name}"').json()
@@ -103,13 +105,18 @@ class DockerApi:
         return DepsfirstError(f"{doing} failed: {said}", where=f"Docker at {self._where}", hint=_hint(said))
 
 
+def image_path(name: str) -> str:
+    """Where a daemon says what it has under a name or id; without a version, so that it can be asked at once."""
+    return f"/images/{_quoted(name)}/json"
+
+
 def ping(connection: Connection, where: str) -> Response:
     """Ask whether a Docker answers.
 
     Raises:
         DepsfirstError: it does not, or something else does.
     """
-    response = connection.get("/_ping")
+    response = connection.get(PING)
     if response.status == _OK and response.headers.get("api-version"):
         return response
     raise DepsfirstError(

@@ -53,7 +53,7 @@ def test_a_load_takes_four_requests(serve: Serve, make: Maker, store: ContentSto
     lines = [request.partition(b" HTTP/1.1\r\n")[0].decode() for request in server.received]
     assert lines == [
         "GET /_ping",
-        "GET /v1.41/images/registry.example/shop:1/json",
+        "GET /images/registry.example/shop:1/json",
         "POST /images/load?quiet=1",
         f"POST /v1.41/images/{image.id}/tag?repo=registry.example/shop&tag=1",
     ]
@@ -165,7 +165,7 @@ def test_others_are_asked_while_much_is_lacking(serve: Serve, make: Maker, store
     inspected = (NONE, named("sha256:b", **chain(one)))
     with serve(PING, *asked, *inspected, loaded(two.id), TAGGED) as (endpoint, server):
         assert copy(two, target(endpoint, store, "base:1")).layers == (two.layers[-1].diff_id,)
-    assert server.received[2].startswith(b"GET /v1.41/images/base:1/json ")
+    assert server.received[2].startswith(b"GET /images/base:1/json ")
     assert b"?filters=%7B%22label%22:%20%5B%22dev.depsfirst.recipe%22%5D%7D " in server.received[3]
 
 

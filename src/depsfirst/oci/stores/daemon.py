@@ -13,7 +13,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.oci.bundle import blob_member, closing
 from depsfirst.oci.compress import plain
 from depsfirst.oci.connection import Connection
-from depsfirst.oci.docker_api import DockerApi, ping
+from depsfirst.oci.docker_api import PING, DockerApi, image_path, ping
 from depsfirst.oci.holdings import Held, Inventory
 from depsfirst.oci.image import LAYER_ZSTD
 from depsfirst.oci.load import Load
@@ -48,6 +48,11 @@ def answers(endpoint: Endpoint) -> bool:
     return True
 
 
+def foresee(connection: Connection, reference: str) -> None:
+    """Ask already what has this name, on the connection that a ``Daemon`` will ask it on."""
+    connection.foresee(PING, image_path(reference))
+
+
 def untag(endpoint: Endpoint, names: Iterable[str]) -> None:
     """Take names of images away again; layers that nothing else holds go with them.
 
@@ -69,14 +74,14 @@ class Daemon(NamedTuple):
         reference: the name.
         store: remembers what images in daemons consist of.
         others: names or ids of images there that are likely to share layers: the base's, say.
-        begun: a load that was begun already, for the first image; whoever began it closes it.
+        opened: a connection and a load that were begun already, for the first image; whoever began them closes them.
     """
 
     endpoint: Endpoint
     reference: Reference
     store: ContentStore
     others: tuple[str, ...] = ()
-    begun: Load | None = None
+    opened: tuple[Connection, Load] | None = None
 
     def __str__(self) -> str:
         return f"docker-daemon:{self.reference}"
@@ -84,15 +89,17 @@ class Daemon(NamedTuple):
     @contextmanager
     def receive(self, image: Image, *, everything: bool = False) -> Iterator[DaemonUpload]:
         """Take an image; nothing is sent before it is known what lacks, and nothing at all if the image is there."""
-        with Connection(self.endpoint, seconds=_CONNECT_SECONDS) as connection:
-            inventory = Inventory(DockerApi(connection, str(self.endpoint)), LABEL, self.store)
-            image = image._replace(layers=tuple(_readable(layer, self.store) for layer in image.layers))
-            held = Held() if everything else inventory.held(image, str(self.reference), self.others)
-            if self.begun is not None and not everything:
-                yield DaemonUpload(self, image, inventory, held, self.begun)
-            else:
-                with Load(self.endpoint) as load:
-                    yield DaemonUpload(self, image, inventory, held, load)
+        image = image._replace(layers=tuple(_readable(layer, self.store) for layer in image.layers))
+        if self.opened is not None and not everything:
+            yield self._upload(image, *self.opened, everything=False)
+            return
+        with Connection(self.endpoint, seconds=_CONNECT_SECONDS) as connection, Load(self.endpoint) as load:
+            yield self._upload(image, connection, load, everything=everything)
+
+    def _upload(self, image: Image, connection: Connection, load: Load, *, everything: bool) -> DaemonUpload:
+        inventory = Inventory(DockerApi(connection, str(self.endpoint)), LABEL, self.store)
+        held = Held() if everything else inventory.held(image, str(self.reference), self.others)
+        return DaemonUpload(self, image, inventory, held, load)
 
 
 class DaemonUpload:
