@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.commands import Installation
     from depsfirst.dockerfile.source import Span
 
-ROOT_USERS = frozenset({"", "root", "0", "root:root", "0:0", "root:0", "0:root"})
-"""What USER says of root; empty where it says nothing, as most images run as root."""
-
 
 class CacheMount(NamedTuple):
     """A cache mount, the directory that it is mounted at, and where its flag stands."""
@@ -56,13 +53,3 @@ def cache_mounts(step: Step) -> tuple[CacheMount, ...]:
 def serving(mounts: Iterable[CacheMount], installation: Installation) -> tuple[CacheMount, ...]:
     """The mounts that an installer keeps its downloads in."""
     return tuple(mount for mount in mounts if mount.serves(installation))
-
-
-def owner_options(user: str) -> str | None:
-    """Options that give a cache mount to a user, ``,uid=1000``; None if the user's number is not known."""
-    if user in ROOT_USERS:
-        return ""
-    name, _, group = user.partition(":")
-    if not name.isdigit() or (group and not group.isdigit()):
-        return None
-    return f",uid={name}{f',gid={group}' if group else ''}"

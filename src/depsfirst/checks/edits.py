@@ -83,16 +83,24 @@ def without_lines(text: str, span: Span) -> tuple[int, int]:
     return line_start(text, span.offset), len(text) if end < 0 else end + 1
 
 
-def with_flag(subject: Subject, instruction: Typed, flag: str) -> Edit:
-    """A flag as the first one of an instruction; on a line of its own where the instruction goes over several."""
+def with_flag(subject: Subject, instruction: Typed, *flags: str) -> Edit:
+    """Flags as the first ones of an instruction; on lines of their own where it goes over several, or they are."""
     syntax = instruction.syntax
     offset = syntax.place(syntax.start, syntax.start + len(syntax.keyword)).end
     rest = subject.text[offset : end_of_line(subject.text, offset)].strip()
-    if syntax.end_line == syntax.line or syntax.heredocs or rest == syntax.escape:
-        return inserted(subject, offset, f" {flag}")
-    second = subject.text[subject.text.index("\n", offset) + 1 :]
-    indent = second[: len(second) - len(second.lstrip(" \t"))] or "    "
-    return inserted(subject, offset, f" {flag} {syntax.escape}\n{indent[:-1]}")
+    if syntax.heredocs or (syntax.end_line == syntax.line and len(flags) == 1):
+        return inserted(subject, offset, f" {' '.join(flags)}")
+    next_line = f" {syntax.escape}\n{_continued(subject, instruction)}"
+    lines = next_line.join(f"{'' if index else ' '}{flag}" for index, flag in enumerate(flags))
+    return inserted(subject, offset, lines if rest == syntax.escape else f"{lines}{next_line[:-1]}")
+
+
+def _continued(subject: Subject, instruction: Typed) -> str:
+    """How far the lines stand in that continue an instruction: as the one that stands in the least, else by four."""
+    span = instruction.syntax.span
+    lines = subject.text[span.offset : span.end].split("\n")[1:]
+    indents = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip() and line.strip()[0] != "#"]
+    return min((each for each in indents if each), key=len, default="    ")
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

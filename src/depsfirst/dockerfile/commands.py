@@ -91,6 +91,7 @@ def installations(  # noqa: PLR0913 -- all that a RUN runs in
     variables: Mapping[str, str | None] | None = None,
     cwd: str | None = "/",
     user: str = "",
+    home: str | None = None,
     files: Files = no_file,
 ) -> Reading:
     """What a RUN installs, and what else it does that counts.
@@ -101,17 +102,18 @@ def installations(  # noqa: PLR0913 -- all that a RUN runs in
         variables: those in force; a name that is not there counts as not set where a tool asks for it.
         cwd: the directory in force.
         user: who it runs as; empty for the image's first user, which is root.
+        home: that user's directory, if somebody knows it; that of root is known, and a variable comes before.
         files: gives the text that stands at an absolute path of the image when the RUN begins; None if there is none,
             or if it is not known.
     """
     variables = variables or {}
     text = run.command if run.exec_form else (run.script(), *(run.inline_file() or ()))
-    key = (run.exec_form, text, shell, tuple(variables.items()), cwd, user)
+    key = (run.exec_form, text, shell, tuple(variables.items()), cwd, user, home)
     for answers, reading in _READ.get(key, ()):
         if all(files(path) == answer for path, answer in answers.items()):
             return reading
     asked = _Asked(files)
-    reading = _read(run_script(run, shell, variables, cwd), _Reader(variables, user, asked))
+    reading = _read(run_script(run, shell, variables, cwd), _Reader(variables, user, home, asked))
     if len(_READ) >= _REMEMBERED:
         _READ.clear()
     _READ.setdefault(key, []).append((asked.answers, reading))
@@ -184,11 +186,10 @@ def _sorted(script: Script, found: list[Finding]) -> Reading:
 class _Reader:
     """Judges commands, and what they run."""
 
-    def __init__(self, variables: Mapping[str, str | None], user: str, files: Files) -> None:
+    def __init__(self, variables: Mapping[str, str | None], user: str, home: str | None, files: Files) -> None:
         self._variables = variables
         self._files = files
-        home = variables.get("HOME")
-        self._home = home or ("/root" if user in _ROOT else None)
+        self._home = variables.get("HOME") or ("/root" if user in _ROOT else home)
 
     def read(self, command: Command, via: tuple[str, ...], depth: int) -> Iterator[Finding]:
         """What a command installs; what it runs is followed."""

@@ -184,9 +184,15 @@ def test_locking_resolves(read: Read, *, text: str, output: str) -> None:
 @pytest.mark.parametrize(
     ("text", "variables", "cache"),
     [
-        ("poetry install", {}, Cache(("/root/.cache/pypoetry",))),
-        ("poetry install --no-cache", {}, Cache(("/root/.cache/pypoetry",), used=False)),
-        ("poetry install", {"POETRY_CACHE_DIR": "/p"}, Cache(("/p",))),
+        ("poetry install", {"VIRTUAL_ENV": "/venv"}, Cache(("/root/.cache/pypoetry",))),
+        ("poetry install", {"POETRY_VIRTUALENVS_IN_PROJECT": "true"}, Cache(("/root/.cache/pypoetry",))),
+        ("poetry install", {"POETRY_VIRTUALENVS_CREATE": "false"}, Cache(("/root/.cache/pypoetry",))),
+        (  # the environment is made in "virtualenvs" beside them
+            "poetry install --no-cache",
+            {},
+            Cache(("/root/.cache/pypoetry/cache", "/root/.cache/pypoetry/artifacts"), used=False),
+        ),
+        ("poetry install", {"POETRY_CACHE_DIR": "/p"}, Cache(("/p/cache", "/p/artifacts"))),
         ("pdm sync", {}, Cache(("/root/.cache/pdm",))),
         ("pdm sync", {"PDM_CACHE_DIR": "/p"}, Cache(("/p",))),
         ("pipenv sync", {}, Cache(("/root/.cache/pipenv", "/root/.cache/pip"))),

@@ -33,7 +33,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.cache_mounts import ROOT_USERS, CacheMount, cache_mounts, owner_options
+from depsfirst.checks.accounts import ROOT_USERS, owner_options
+from depsfirst.checks.cache_mounts import CacheMount, cache_mounts
 from depsfirst.checks.edits import replaced
 from depsfirst.checks.environments import is_within
 from depsfirst.checks.model import Fix, Rule, Severity
@@ -110,7 +111,7 @@ def _finding(subject: Subject, step: Step, mount: CacheMount, installation: Inst
 
 
 def _fix(subject: Subject, step: Step, mount: CacheMount, there: str) -> Fix | None:
-    owner = owner_options(step.user)
+    owner = owner_options(subject, step)
     fields = csv_fields(subject.text[mount.span.offset : mount.span.end].partition("=")[2])
     if not there or owner is None or not isinstance(fields, tuple):
         return None

@@ -29,24 +29,29 @@ Where images are only built on machines that are thrown away after each build, a
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.cache_mounts import cache_mounts, owner_options
+from depsfirst.checks.accounts import owner_options
+from depsfirst.checks.cache_mounts import cache_mounts
 from depsfirst.checks.edits import with_flag, without_word
 from depsfirst.checks.model import Fix, Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from depsfirst.cache.model import Step
     from depsfirst.checks.model import Edit, Finding
     from depsfirst.checks.subject import Subject
     from depsfirst.dockerfile.commands import Installation
+    from depsfirst.dockerfile.shell import Command
 
-_TOOLS = frozenset({"pip", "uv", "poetry", "pdm", "pipenv"})
+_TOOLS = frozenset({"pip", "uv", "poetry", "pdm", "pipenv", "pixi"})
 _LOCAL = ("--no-index", "--offline")
 _NO_CACHE = frozenset({"--no-cache-dir", "--no-cache"})
 _KNOWS_MOUNTS = re.compile(r"--mount=|^#\s*syntax\s*=|^\s*(?:RUN|COPY)\b.*<<", re.IGNORECASE | re.MULTILINE)
+_SWITCHES = ("PIP_NO_CACHE_DIR", "UV_NO_CACHE", "POETRY_NO_CACHE", "PDM_NO_CACHE")
+_WHY_UNSAFE_FOR_USERS = "builders of before 2023 leave the directories above the cache to root"
 _WHY_UNSAFE = "builders without mounts, such as kaniko, refuse the file then"
 
 
@@ -74,7 +79,7 @@ def _finding(subject: Subject, step: Step, installation: Installation) -> Findin
     return RULE.finding(
         subject,
         step.instruction.syntax.span if installation.via else subject.commands.span(step, installation.command),
-        f"when one package changes, {installation.tool} downloads all of them again: no cache is mounted",
+        f"whenever this step runs again, {installation.tool} downloads everything anew: no cache is mounted",
         cost=subject.project.cost,
         fixes=() if reason else [_fix(subject, step, installation)],
         no_fix=reason,
@@ -87,13 +92,41 @@ def _why_not(subject: Subject, step: Step, installation: Installation) -> str:
         return "the step comes from ONBUILD of another image"
     if not installation.cache.directories:
         return f"where {installation.tool} keeps its cache is not known"
-    if owner_options(step.user) is None:
+    if owner_options(subject, step) is None:
         return f'the number of the user "{step.user}" is not known, who would have to own the cache'
+    return _why_kept_out(subject, step, installation)
+
+
+def _why_kept_out(subject: Subject, step: Step, installation: Installation) -> str:
+    """What a RUN does to the cache that a mount does not go with; empty for nothing."""
+    if installation.link_mode == "symlink":
+        return "uv is told to link to its cache, which the image would not have then"
     if installation.cache.used is not True and (installation.via or not _options(installation)):
-        return "a variable or a script turns the cache off"
-    for command in subject.commands.script(step).commands:
-        if command.program in ("rm", "find") and any(_meets(text, installation) for text in command.texts[1:]):
-            return f'"{command.program}" removes the cache at the end, which fails where it is mounted'
+        return f"{_switch(step, installation) or 'a variable or a script'} turns the cache off"
+    if remover := _remover(subject.commands.script(step).commands, installation):
+        return f'"{remover}" removes the cache at the end, which fails where it is mounted'
+    return ""
+
+
+def _switch(step: Step, installation: Installation) -> str:
+    """The variable that turns the cache of an installer off, in quotes; empty for none."""
+    given = {*step.scope.variables, *installation.command.variables}
+    return next((f'"{name}"' for name in _SWITCHES if name.startswith(installation.tool.upper()) and name in given), "")
+
+
+def _remover(commands: Sequence[Command], installation: Installation) -> str:
+    """The program that removes the cache, or what holds it; empty for none."""
+    for index, command in enumerate(commands):
+        texts = command.texts[1:]
+        if command.program == "rm":
+            found_by = index > 0 and commands[index - 1].program == "find"
+            named = [text for text in texts if text is not None or not found_by]
+        elif command.program == "find" and "-delete" in texts and "-name" not in texts:
+            named = list(takewhile(lambda text: not (text or "").startswith("-"), texts))
+        else:
+            continue
+        if any(_meets(text, installation) for text in named):
+            return command.program
     return ""
 
 
@@ -112,14 +145,22 @@ def _options(installation: Installation) -> list[int]:
 
 def _fix(subject: Subject, step: Step, installation: Installation) -> Fix:
     places = installation.cache.directories
-    flags = [f"--mount=type=cache,target={place}{owner_options(step.user)}" for place in places]
-    edits: list[Edit] = [with_flag(subject, step.instruction, " ".join(flags))]
+    owner = owner_options(subject, step) or ""
+    flags = [f"--mount=type=cache,target={place}{owner}" for place in places]
+    edits: list[Edit] = [with_flag(subject, step.instruction, *flags)]
     for each in subject.commands.dependencies(step):
         if not each.via and not each.command.nested:
             words = [each.command.words[index] for index in _options(each)]
             edits += [without_word(subject, subject.commands.span(step, word)) for word in words]
-    safe = bool(_KNOWS_MOUNTS.search(subject.text))
-    return Fix(f'Mount a cache at "{places[0]}"', safe, tuple(edits), why_unsafe="" if safe else _WHY_UNSAFE)
+    why = "" if _KNOWS_MOUNTS.search(subject.text) else _WHY_UNSAFE
+    why = why or (_WHY_UNSAFE_FOR_USERS if owner else "")
+    return Fix(_title(places), not why, tuple(edits), why_unsafe=why)
+
+
+def _title(places: Sequence[str]) -> str:
+    if len(places) == 1:
+        return f'Mount a cache at "{places[0]}"'
+    return "Mount caches at " + " and ".join(f'"{place}"' for place in places)
 
 
 RULE = Rule("no-cache-mount", "installer", Severity.NOTE, find, __doc__)

@@ -22,6 +22,10 @@ ADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d
 ADD https://git.example/tools.git#8f2f7b0c1d2e3f405162738495a6b7c8d9e0f102 /opt/tools
 ```
 
+A version in the URL, and a tag that is a version, are taken for names that stay, and what a variable says is left
+alone. Keys and certificates are not spoken of: an old one fails, and is noticed. Neither are the scripts of
+installers of Python packages, of which `unpinned-installer` speaks.
+
 ## When to ignore
 
 Where the newest is wanted, and the image is built without a cache at regular times.
@@ -29,9 +33,11 @@ Where the newest is wanted, and the image is built without a cache at regular ti
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.model import Confidence, Rule, Severity
+from depsfirst.checks.scripts import installer_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +47,16 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.commands import Download
 
 _WORDS = ("git", "curl", "wget", "make", ".sh")
+_VERSION = re.compile(r"(?<!\d)\d+[._]\d+|(?:^|[/_-])v\d")
+_ABBREVIATED = re.compile(r"[0-9a-f]{7,40}")
+_MOVING = re.compile(
+    r"(?i)(?:^|/)(?:main|master|head|edge|stable|current|refs/heads)(?:[/.]|\Z)|(?:^|[/_.-])(?:latest|nightly)(?:[/_.-]|\Z)"
+)
+_KEY = re.compile(r"(?i)\.(?:asc|gpg|key|pem|crt|cer|pub)\Z")
+_ARCHITECTURES = re.compile(
+    r"(?i)x86[_-]64|amd64|arm64|aarch64|armv\d\w*|(?<![a-z])i[3-6]86|(?:linux|win(?:dows)?|macos|darwin)-?(?:32|64)"
+)
+"""What has digits in a URL and is no version."""
 _WHAT = {"repository": "the repository", "url": "the file"}
 _HINTS = {
     "repository": "name the commit: ADD repository#commit, or git checkout COMMIT in the same RUN",
@@ -66,12 +82,24 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_loose(download: Download) -> bool:
-    """Whether the name of what is fetched tells that it may change: a branch, or no version in a URL."""
+    """Whether the name of what is fetched tells that it may change: a branch, or a URL without a version."""
     if download.checked is not False or not download.sources or download.what not in _WHAT:
         return False
     if download.what == "repository":
-        return True
-    return not any(character.isdigit() for source in download.sources for character in source.partition("://")[2])
+        return _can_move(download.revision)
+    return installer_script(download) is None and any(_is_loose_url(source) for source in download.sources)
+
+
+def _can_move(revision: str | None) -> bool:
+    """Whether a revision is a branch, or none is named; of a variable nobody knows it."""
+    return revision is None or not ("$" in revision or _VERSION.search(revision) or _ABBREVIATED.fullmatch(revision))
+
+
+def _is_loose_url(url: str) -> bool:
+    path = _ARCHITECTURES.sub("", url.partition("://")[2].partition("/")[2])
+    if "$" in url or _KEY.search(path) or _VERSION.search(path):
+        return False
+    return bool(_MOVING.search(path)) or not any(character.isdigit() for character in path)
 
 
 RULE = Rule("unpinned-download", "installer", Severity.NOTE, find, __doc__, Confidence.MEDIUM)

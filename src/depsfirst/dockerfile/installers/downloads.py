@@ -200,10 +200,13 @@ def _git(call: Call) -> Iterator[Finding]:
     if texts[:1] == ["clone"] and texts[1:]:
         name = texts[1].rstrip("/").rpartition("/")[2].removesuffix(".git")
         where = inside.at(texts[2] if texts[2:] else name)
-        yield Download("git", "repository", call.command, (texts[1],), checked=pinned, output=where)
+        named = revision or arguments.value("--branch")
+        asked = _text(named) if named else None
+        yield Download("git", "repository", call.command, (texts[1],), checked=pinned, output=where, revision=asked)
     elif texts[:1] in (["pull"], ["fetch"]) or texts[:2] == ["submodule", "update"]:
-        fixed = any(_COMMIT.match(text) for text in texts[1:])
-        yield Download("git", "repository", call.command, tuple(texts[1:2]), checked=fixed or texts[0] == "submodule")
+        fixed = any(_COMMIT.match(text) for text in texts[1:]) or texts[0] == "submodule"
+        asked = texts[2] if texts[2:] else None
+        yield Download("git", "repository", call.command, tuple(texts[1:2]), checked=fixed, revision=asked)
 
 
 def _curl(call: Call) -> Iterator[Finding]:

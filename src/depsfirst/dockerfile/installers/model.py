@@ -118,6 +118,7 @@ class Download(NamedTuple):
         checked: its content is fixed by a checksum or a commit; None if that cannot be told.
         output: absolute path of where it goes; None if it goes elsewhere, or if that is not known.
         via: as of ``Installation``.
+        revision: the branch, tag or commit that is asked for, as it is written where it is not known; None for none.
     """
 
     tool: str
@@ -127,6 +128,7 @@ class Download(NamedTuple):
     checked: bool | None = False
     output: str | None = None
     via: tuple[str, ...] = ()
+    revision: str | None = None
 
 
 class Ownership(NamedTuple):

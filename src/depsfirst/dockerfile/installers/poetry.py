@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from depsfirst.dockerfile.installers.model import Finding
 
+_FALSE = ("false", "0")
 _VALUED = frozenset(
     [
         "--directory",
@@ -110,15 +111,25 @@ def _inputs(call: Call) -> tuple[str, ...]:
 
 
 def _cache(call: Call, arguments: Arguments) -> Cache:
+    """The directory of the cache; its parts where the environment may stand in it, as it does if nothing is set."""
     unused = arguments.flag("--no-cache") or bool(call.is_set("POETRY_NO_CACHE"))
-    return Cache(call.cache_directories("POETRY_CACHE_DIR", ".cache/pypoetry"), used=not unused)
+    directories = call.cache_directories("POETRY_CACHE_DIR", ".cache/pypoetry")
+    if not _is_elsewhere(call):
+        directories = tuple(f"{each}/{part}" for each in directories for part in ("cache", "artifacts"))
+    return Cache(directories, used=not unused)
+
+
+def _is_elsewhere(call: Call) -> bool:
+    """Whether the environment is surely none of those that Poetry makes in its cache."""
+    created = call.get("POETRY_VIRTUALENVS_CREATE")
+    return _target(call) is not None or (created is not None and created.lower() in _FALSE)
 
 
 def _target(call: Call) -> str | None:
     if active := call.get("VIRTUAL_ENV"):
         return call.at(active)
     created = call.get("POETRY_VIRTUALENVS_CREATE")
-    if created is not None and created.lower() in ("false", "0"):
+    if created is not None and created.lower() in _FALSE:
         return None
     return call.at(".venv") if call.is_set("POETRY_VIRTUALENVS_IN_PROJECT") else None
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from depsfirst.dockerfile.installers.model import Finding
-    from depsfirst.dockerfile.shell import Script
+    from depsfirst.dockerfile.shell import Command, Script
 
 _SUMS = re.compile(r"(?:sha\d+sum|md5sum|b2sum|shasum|rhash|cosign|gpgv|sha\d+)\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
@@ -21,6 +21,7 @@ _MANIFESTS = 2
 def settled(found: Iterable[Finding], script: Script) -> list[Finding]:
     """The findings of one RUN in the light of one another."""
     checks = any(_is_check(command.program or "", command.texts) for command in script.commands)
+    asked = [revision for command in script.commands if (revision := _checked_out(command))]
     commits = any(
         command.program == "git" and any(_COMMIT.match(text or "") for text in command.texts)
         for command in script.commands
@@ -31,11 +32,22 @@ def settled(found: Iterable[Finding], script: Script) -> list[Finding]:
         if isinstance(finding, Download):
             if (finding.what == "url" and checks) or (finding.what == "repository" and commits):
                 settles = finding._replace(checked=True)
+            elif finding.what == "repository" and asked:
+                settles = finding._replace(revision=asked[-1])
         elif isinstance(finding, Installation):
             before = [each for each in result if isinstance(each, Installation)]
             settles = of_wheels(finding, before)
         result.append(settles)
     return result
+
+
+def _checked_out(command: Command) -> str | None:
+    """The revision that ``git checkout`` or ``git switch`` names; what was just fetched is none."""
+    texts = [word.source if word.text is None else word.text for word in command.words]
+    if command.program != "git" or not {"checkout", "switch", "reset"} & set(texts):
+        return None
+    named = texts[-1]
+    return None if named.startswith("-") or named in ("checkout", "switch", "reset", "FETCH_HEAD") else named
 
 
 def _is_check(program: str, texts: tuple[str | None, ...]) -> bool:
