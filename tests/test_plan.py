@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.plan import HEAVY, group_layers, image_reference, runtime
+from depsfirst.plan import HEAVY, group_layers, image_reference, runtime, undecided
 from depsfirst.project.model import Project
 from depsfirst.settings import Settings
 
@@ -67,11 +67,20 @@ class TestRuntime:
         made = runtime(project(name="shop", scripts={"admin": "shop:a", "shop": "shop:run"}), Settings(), "abcd", None)
         assert made.entrypoint == ("/opt/venv/bin/shop",)
 
+    def test_the_name_of_a_project_is_compared_as_distributions_are(self) -> None:
+        scripts = {"corner_shop": "shop:run", "serve": "shop:serve"}
+        made = runtime(project(name="Corner.Shop", scripts=scripts), Settings(), "abcd", None)
+        assert made.entrypoint == ("/opt/venv/bin/corner_shop",)
+
     def test_several_scripts_need_a_choice(self) -> None:
         scripts = {"admin": "shop:a", "serve": "shop:run"}
-        with pytest.raises(DepsfirstError, match="several scripts") as caught:
-            runtime(project(scripts=scripts), Settings(), "abcd", None)
-        assert caught.value.hint == 'choose one: [tool.depsfirst] entrypoint = "admin"'
+        made = runtime(project(scripts=scripts), Settings(), "abcd", None)
+        assert (made.entrypoint, made.cmd) == ((), ("/opt/venv/bin/python",))
+        assert 'choose one by [tool.depsfirst] entrypoint = "admin"' in (
+            undecided(project(scripts=scripts), Settings()) or ""
+        )
+        assert undecided(project(scripts=scripts), Settings(entrypoint="serve")) is None
+        assert undecided(project(name="admin", scripts=scripts), Settings()) is None
         made = runtime(project(scripts=scripts), Settings(entrypoint="serve"), "abcd", None)
         assert made.entrypoint == ("/opt/venv/bin/serve",)
         with pytest.raises(DepsfirstError, match='no script "sreve"'):

@@ -26,6 +26,8 @@ PLATFORMS = ("linux/amd64", "linux/arm64")
 VENV = "/opt/venv"
 RECIPE_LABEL = "dev.depsfirst.recipe"
 
+_NO_SCRIPTS = "the project is no package, so that its scripts ({}) are not installed"
+
 HEAVY = 8 << 20
 """Installed size in bytes from which a wheel may get a layer of its own."""
 
@@ -114,10 +116,11 @@ def runtime(project: Project, settings: Settings, recipe: str, created: str | No
         created: time of creation (RFC 3339) for the label; None leaves the label out.
     """
     entrypoint = _entrypoint(project, settings)
+    start = project.in_place.start if project.in_place else ()
     return Runtime(
         entrypoint=entrypoint,
-        cmd=settings.cmd if entrypoint or settings.cmd else (f"{VENV}/bin/python",),
-        env=settings.env,
+        cmd=settings.cmd if entrypoint or settings.cmd else (f"{VENV}/bin/python", *start),
+        env={**_search_path(project, settings), **settings.env},
         workdir=settings.workdir,
         user=settings.user,
         ports=settings.ports,
@@ -125,27 +128,53 @@ def runtime(project: Project, settings: Settings, recipe: str, created: str | No
     )
 
 
+def _search_path(project: Project, settings: Settings) -> dict[str, str]:
+    """Where code that is no package is found, whatever program starts Python.
+
+    Raises:
+        DepsfirstError: it would stand among the files of the base.
+    """
+    if project.in_place is None:
+        return {}
+    if settings.workdir == "/":
+        raise DepsfirstError(
+            "the code is no package and would stand among the files of the base",
+            where=f"pyproject.toml: {TABLE}.workdir",
+            hint='name a directory of its own, as "/app"',
+        )
+    places = (settings.workdir if path == "." else f"{settings.workdir}/{path}" for path in project.in_place.paths)
+    return {"PYTHONPATH": ":".join(places)}
+
+
 def _entrypoint(project: Project, settings: Settings) -> tuple[str, ...]:
     chosen = settings.entrypoint
     if isinstance(chosen, tuple):
         return chosen
-    scripts = sorted(project.scripts)
-    if chosen is None and len(scripts) > 1:
-        chosen = project.name if project.name in scripts else None
-        if chosen is None:
-            raise DepsfirstError(
-                f"the project has several scripts ({', '.join(scripts)}) and none is named as the project",
-                where="pyproject.toml",
-                hint=f'choose one: [{TABLE}] entrypoint = "{scripts[0]}"',
-            )
+    scripts = [] if project.in_place else sorted(project.scripts)  # no manager installs them without the package
     if chosen is not None and chosen not in scripts:
         raise DepsfirstError(
             f'the project has no script "{chosen}"',
             where=f"pyproject.toml: {TABLE}.entrypoint",
             hint=f"its scripts are {', '.join(scripts) or 'none'}; a command is written as a list",
         )
-    name = chosen or (scripts[0] if scripts else None)
+    named = [name for name in scripts if _repository(name) == _repository(project.name)]
+    name = chosen or (scripts[0] if len(scripts) == 1 else next(iter(named), None))
     return (f"{VENV}/bin/{name}",) if name else ()
+
+
+def undecided(project: Project, settings: Settings) -> str | None:
+    """What to tell a person of what an image starts, where nothing says it for sure."""
+    if project.in_place:
+        unsaid = None if settings.entrypoint or settings.cmd else project.in_place.note
+        lost = _NO_SCRIPTS.format(", ".join(sorted(project.scripts))) if project.scripts else None
+        return "; ".join(each for each in (lost, unsaid) if each) or None
+    if len(project.scripts) < 2 or settings.entrypoint is not None or _entrypoint(project, settings):  # noqa: PLR2004
+        return None
+    scripts = sorted(project.scripts)
+    return (
+        f"the image starts Python: the project has several scripts ({', '.join(scripts)}) and none is named as the"
+        f' project; choose one by [{TABLE}] entrypoint = "{scripts[0]}"'
+    )
 
 
 def _labels(project: Project, created: str | None) -> dict[str, str]:

@@ -17,14 +17,14 @@ from depsfirst.engines.bases import resolve_base
 from depsfirst.engines.checking import check_imports, import_request
 from depsfirst.engines.dependencies import dependencies, environment_layer
 from depsfirst.engines.destinations import destination_for
-from depsfirst.engines.first_party import code_layer, libraries, library_layer, own, wheel_ahead
+from depsfirst.engines.first_party import as_built, code_ahead, code_layer, libraries, library_layer
 from depsfirst.engines.manifests import remembering
 from depsfirst.engines.planning import make_plan
 from depsfirst.engines.tools import Tools
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import Image
 from depsfirst.oci.store import copy
-from depsfirst.plan import Built, BuiltLayer, runtime
+from depsfirst.plan import Built, BuiltLayer, runtime, undecided
 from depsfirst.project.discover import discover
 from depsfirst.trials.verify import failure, known, verify
 
@@ -61,7 +61,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
     clock, epoch = _Clock(started), _source_date_epoch()
     plan = make_plan(order, discover(order.directory, remembering(store)), store)
     tools = Tools(store, plan.index_url, progress)
-    with wheel_ahead(plan, tools) as wheel:
+    with code_ahead(plan, tools) as code_on:
         with clock.step("base"):
             base = resolve_base(plan, tools, refresh=order.refresh)
             environment = environment_layer(base, plan, store)
@@ -71,10 +71,13 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
                 third_party = dependencies(plan, base, tools, ahead, refresh=order.refresh)
             with clock.step("code"):
                 beside = libraries(third_party.first_party, plan, base, tools)
-                code = own(plan.project, wheel(), base, tools)
-            ready.foresee(plan.reference)
+                code = code_on(base)
+                plan = plan._replace(project=as_built(code, plan.extras))
             with clock.step("check"):
                 proof = check_imports([*beside, code], third_party, plan, base, tools)
+            unsaid = undecided(plan.project, plan.settings)
+            if unsaid:
+                progress.warn(unsaid)
             layers = [environment, *third_party.layers]
             layers += [library_layer(beside, tools)] if beside else []
             image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe, epoch)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from depsfirst.digests import sha256
 from depsfirst.imports.answers import Stdlib, Surroundings
 from depsfirst.imports.check import Memory, check, failure
-from depsfirst.imports.modules import site_path
+from depsfirst.imports.modules import prefixes, site_path
 from depsfirst.trials.verify import Request, top_level
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.entry_points import entry_points
 from depsfirst.wheels.install import INTERPRETER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from depsfirst.engines.bases import Base
     from depsfirst.engines.dependencies import Dependencies
@@ -32,10 +34,12 @@ class Proof(NamedTuple):
     Attributes:
         imported: all that importing first-party code asks for; the trial is made again when it changes.
         sources: absolute paths in the image of sources that only its own interpreter can judge.
+        needed: modules of dependencies that first-party code cannot do without.
     """
 
     imported: frozenset[str]
     sources: tuple[str, ...] = ()
+    needed: frozenset[str] = frozenset()
 
 
 def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, base: Base, tools: Tools) -> Proof:
@@ -45,7 +49,7 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
         DepsfirstError: an import that nothing answers, or a source that does not compile.
     """
     around = Surroundings(
-        provided=third_party.provided,
+        provided=reduce(or_, (each.answers for each in own), third_party.provided),
         stdlib=Stdlib(frozenset(base.python.stdlib), base.python.version[:2]),
         ignored=frozenset(plan.settings.ignore_imports),
         uninstalled=third_party.uninstalled,
@@ -57,17 +61,29 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
     root = plan.project.root
     memory = Memory(tools.store, sha256(os.fsencode(root)).hexdigest())
     checked = check(code, around, root=root, memory=memory, digests=digests)
-    error = failure(checked.problems)
+    problems = checked.problems
+    if problems and plan.project.in_place:
+        from depsfirst.engines.in_place import softened
+
+        problems = softened(problems, plan.project)
+    error = failure(problems)
     if error is not None:
         raise error
-    for problem in checked.problems:
+    for problem in problems:
         tools.progress.warn(str(problem))
-    for name, target in sorted(plan.project.scripts.items()):
+    for name, target in sorted(plan.project.scripts.items() if not plan.project.in_place else ()):
         if not _answered(_top(target), own, around):
             tools.progress.warn(f'the script "{name}" starts "{target}", which nothing in the image provides')
-    if any(problem.severity == "unknown" for problem in checked.problems):
-        return _to_compile(own, checked.imported, base)
-    return Proof(checked.imported)
+    needed = _prefixes(checked.needed, third_party.provided.modules) if plan.project.in_place else frozenset()
+    if any(problem.severity == "unknown" for problem in problems):
+        return _to_compile(own, checked.imported, plan, base)._replace(needed=needed)
+    return Proof(checked.imported, needed=needed)
+
+
+def _prefixes(names: Iterable[str], modules: Container[str]) -> frozenset[str]:
+    """The shortest prefix of each dotted name that is a module, if one is."""
+    found = (next((prefix for prefix in prefixes(name) if prefix in modules), None) for name in names)
+    return frozenset(each for each in found if each)
 
 
 def _answered(top: str, own: Sequence[Own], around: Surroundings) -> bool:
@@ -83,15 +99,19 @@ def _entries(plan: Plan) -> frozenset[str]:
     """What starts the project, as ``module`` or ``module:object``: its scripts, and what its settings name."""
     entrypoint, words = plan.settings.entrypoint, plan.settings.cmd
     words += entrypoint if isinstance(entrypoint, tuple) else ()
+    if plan.project.in_place:
+        from depsfirst.engines.in_place import started
+
+        return started(plan.project.in_place, words) | {*(plan.settings.imports or ())}
     scripts = (*plan.project.scripts.values(), *plan.project.gui_scripts.values())
     return frozenset((*scripts, *words, *(plan.settings.imports or ())))
 
 
-def _to_compile(own: Sequence[Own], imported: frozenset[str], base: Base) -> Proof:
+def _to_compile(own: Sequence[Own], imported: frozenset[str], plan: Plan, base: Base) -> Proof:
     """All sources, where this machine's Python is too old to tell whether each of them compiles."""
-    folder = base.venv.site_packages
+    folders = (f"{base.venv.site_packages}/", *([f"{plan.settings.workdir}/"[1:]] if plan.project.in_place else []))
     sources = [
-        path for each in own for path in each.installed.files if path.endswith(".py") and path.startswith(folder)
+        path for each in own for path in each.installed.files if path.endswith(".py") and path.startswith(folders)
     ]
     return Proof(imported | {each.wheel.digest for each in own}, tuple(f"/{path}" for path in sources))
 
@@ -102,6 +122,10 @@ def import_request(mode: Mode, image: Image, proof: Proof, code: Own, plan: Plan
     A script that starts nothing of the project's own counts if it is what the image starts.
     """
     chosen = plan.settings.imports
+    if chosen is None and plan.project.in_place:
+        from depsfirst.engines.in_place import tried
+
+        chosen = tried(plan.project.in_place, code.wheel.entries, proof.needed)
     if chosen is None:
         tops = top_level(entry.path for entry in code.wheel.entries)
         started = plan.project.scripts.get(_started(image))

@@ -7,10 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from depsfirst.engines.manifests import remembering
+from depsfirst.imports.modules import Provided
 from depsfirst.oci.layer import make_layer
 from depsfirst.project.discover import discover_library
 from depsfirst.values import NamedTuple
 from depsfirst.wheels import earlier
+from depsfirst.wheels.entry_points import entry_points
 from depsfirst.wheels.own import install_project
 from depsfirst.wheels.parts import layer_parts
 from depsfirst.wheels.project import project_wheel
@@ -29,16 +31,41 @@ if TYPE_CHECKING:
 
 
 class Own(NamedTuple):
-    """A first-party project: its wheel, and that wheel installed."""
+    """A first-party project.
+
+    Attributes:
+        project: the project.
+        wheel: its wheel; for code that is no package its files, in the words of a wheel.
+        installed: its files in their places.
+        answers: what importing finds besides the files of the wheel.
+    """
 
     project: Project
     wheel: ProjectWheel
     installed: InstalledWheel
+    answers: Provided = Provided()
 
 
 @contextmanager
-def wheel_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[], ProjectWheel]]:
-    """The project's wheel: built beside what the block does if no earlier build is remembered, else when asked for."""
+def code_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[Base], Own]]:
+    """The project itself on a base; its wheel is built beside what the block does if no earlier build is remembered."""
+    if plan.project.in_place:
+        yield lambda _: _in_place(plan, tools)
+        return
+    with _wheel_ahead(plan, tools) as wheel:
+        yield lambda base: own(plan.project, wheel(), base, tools)
+
+
+def _in_place(plan: Plan, tools: Tools) -> Own:
+    from depsfirst.engines.in_place import code_in_place
+
+    code = code_in_place(plan.project, plan.settings.workdir, tools)
+    tools.progress.note(f'the code of "{plan.project.name}" was {code.wheel.how}: {code.wheel.reason}')
+    return Own(plan.project, code.wheel, code.installed, code.answers)
+
+
+@contextmanager
+def _wheel_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[], ProjectWheel]]:
     build = partial(project_wheel, plan.project, tools.store, index_url=plan.index_url, progress=tools.progress)
     if earlier.is_known(tools.store, plan.project.root):
         yield build
@@ -59,6 +86,14 @@ def own(project: Project, wheel: ProjectWheel, base: Base, tools: Tools) -> Own:
     if "py3-none-any" not in wheel.tags:
         _check_fit(wheel, project, base)
     return Own(project, wheel, install_project(wheel, base.venv, tools.store))
+
+
+def as_built(part: Own, extras: frozenset[str]) -> Project:
+    """A project with what only its wheel tells for sure: its version, and its scripts with the chosen extras."""
+    if part.project.in_place:
+        return part.project
+    declared = entry_points(part.wheel.entries, extras)
+    return part.project._replace(version=part.wheel.version, scripts=declared.scripts, gui_scripts=declared.gui_scripts)
 
 
 def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) -> list[Own]:
@@ -82,7 +117,9 @@ def library_layer(parts: Sequence[Own], tools: Tools) -> Layer:
 
 def code_layer(part: Own, tools: Tools) -> Layer:
     """The last layer: the project itself."""
-    title = f"{part.wheel.name} {part.wheel.version}"
+    title = f"{part.wheel.name} {part.wheel.version}".strip()
+    if part.project.in_place:  # its part brings its own directories: that it works in is the user's, and stays so
+        return make_layer([part.installed.part], tools.store, kind="code", title=title)
     installed = layer_parts([part.installed], tools.store, tools.progress.warn)
     return make_layer(installed, tools.store, kind="code", title=title)
 

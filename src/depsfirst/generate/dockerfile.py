@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.generate import stages
+from depsfirst.project import ignoring
 
 if TYPE_CHECKING:
     from depsfirst.generate.scheme import Scheme
@@ -44,45 +45,4 @@ def _head(scheme: Scheme) -> str:
 def ignore_file(scheme: Scheme) -> str:
     """The text of the file that says what is never sent to the builder."""
     places = dict.fromkeys(own.directory for own in (scheme.own, *scheme.libraries))
-    starts = ["" if place == "." else f"{place}/" for place in places]
-    built = "".join(f"{start}{name}\n" for start in starts for name in ("build", "dist"))
-    aside = [name for name in ("docs", "tests") if not scheme.readme.startswith(f"{name}/")]
-    return _IGNORE.format(built=built, aside="".join(f"{start}{name}\n" for start in starts for name in aside))
-
-
-_IGNORE = """\
-# What the builder is never sent: an edit of it builds nothing, and no secret among it gets into an image.
-# (.gitignore is sent, as some build backends leave out what it names.)
-
-# history
-**/.git
-.github
-.gitlab-ci.yml
-.pre-commit-config.yaml
-
-# environments, caches, and what was built
-**/.venv
-**/__pycache__
-**/*.py[cod]
-**/.*_cache
-**/.coverage*
-**/.tox
-**/.nox
-**/*.egg-info
-**/node_modules
-{built}
-# secrets
-**/.env
-**/.env.*
-**/.netrc
-
-# for people and for other tools
-{aside}**/.idea
-**/.vscode
-**/.DS_Store
-**/.dockerignore
-**/Dockerfile*
-**/compose*.y*ml
-**/docker-compose*.y*ml
-**/docker-bake.hcl
-"""
+    return ignoring.ignore_file(list(places), scheme.readme)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from depsfirst.plan import VENV
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -14,7 +12,6 @@ if TYPE_CHECKING:
     from depsfirst.plan import Plan
     from depsfirst.project.model import Project
 
-_STARTS = ("main.py", "app.py", "__main__.py")
 _ROOTS = ("src", "", "lib", "python")
 
 
@@ -33,21 +30,6 @@ def import_statements(plan: Plan) -> tuple[str, ...]:
         return tuple(_statement(target.partition("[")[0].strip()) for target in scripts)
     package = _package(project)
     return (f"import {package}",) if package else ()
-
-
-def module_path(project: Project) -> str | None:
-    """The directory below the project's that its modules stand in, if it is not its own."""
-    source = project.root / "src"
-    has_code = source.is_dir() and not (source / "__init__.py").exists()
-    return "src" if has_code and any(_is_module(path) for path in sorted(source.iterdir())) else None
-
-
-def start_command(plan: Plan) -> tuple[str, ...]:
-    """What a container runs if code that is no package has a module with a usual name."""
-    if plan.project.build_system is not None:
-        return ()
-    name = next((name for name in _STARTS if (plan.project.root / name).is_file()), None)
-    return (f"{VENV}/bin/python", name) if name else ()
 
 
 def _statement(target: str) -> str:
@@ -83,7 +65,3 @@ def _declared(tool: Mapping[str, Any]) -> Iterator[str]:
 def _has(folder: Path, name: str) -> bool:
     named = name.isidentifier()
     return named and ((folder / name / "__init__.py").is_file() or (folder / f"{name}.py").is_file())
-
-
-def _is_module(path: Path) -> bool:
-    return path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py")))

@@ -118,7 +118,6 @@ class Scheme(NamedTuple):
         build_system: those that only installing needs.
         sources: packages that come as source, without a wheel.
         imports: statements that prove that the project works.
-        module_path: directory that Python looks for the code in, if it is no package.
         version_variable: environment variable that tells the build backend the version, if it comes from git.
         runtime: how the image runs.
         tag: name of the image in the example.
@@ -137,7 +136,6 @@ class Scheme(NamedTuple):
     build_system: tuple[str, ...]
     sources: tuple[str, ...]
     imports: tuple[str, ...]
-    module_path: str | None
     version_variable: str | None
     runtime: Runtime
     tag: str

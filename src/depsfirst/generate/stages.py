@@ -184,8 +184,6 @@ def final(scheme: Scheme) -> str:
     """The image."""
     run = scheme.runtime
     environment = {"PATH": f"{VENV}/bin:$PATH", "VIRTUAL_ENV": VENV, "PYTHONUNBUFFERED": "1"}
-    if scheme.module_path:
-        environment["PYTHONPATH"] = f"{run.workdir}/{scheme.module_path}".replace("//", "/")
     lines = ["# The image: what changes least lies lowest, and an edit of the code replaces the last layer alone."]
     lines += ["FROM base AS final"]
     lines += _block("LABEL", {name: _quoted(value) for name, value in run.labels.items()}) if run.labels else []

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from depsfirst.generate.base import python_of
 from depsfirst.generate.locked import export_of, indexes_of, is_source, lock_of, recipe_of
-from depsfirst.generate.proof import import_statements, module_path, start_command
+from depsfirst.generate.proof import import_statements
 from depsfirst.generate.scheme import Own, Scheme
-from depsfirst.plan import VENV, runtime
+from depsfirst.plan import VENV, runtime, undecided
 from depsfirst.project.discover import discover_library
 from depsfirst.values import NamedTuple
 
@@ -76,14 +76,13 @@ def survey(plan: Plan) -> Surveyed:
         build_system=("git",) if any(each.source.kind == "git" for each in packages) else (),
         sources=tuple(each.name for each in packages if is_source(each)),
         imports=import_statements(plan),
-        module_path=None if own.package else module_path(project),
         version_variable=_version_variable(project),
         runtime=_runtime(plan),
         tag=plan.reference.removesuffix(":latest"),
         dockerfile=os.path.normpath(f"{own.directory}/Dockerfile"),
         readme=project.readme or "",
     )
-    notes = (why_not, _other_base(plan), *_unknown(scheme))
+    notes = (why_not, _other_base(plan), *_unknown(scheme, plan))
     return Surveyed(scheme, context, tuple(note for note in notes if note))
 
 
@@ -94,11 +93,14 @@ def _other_base(plan: Plan) -> str | None:
     return f'the base "{chosen}" is no image of a registry: the Dockerfile begins from {plan.base}'
 
 
-def _unknown(scheme: Scheme) -> Iterator[str]:
+def _unknown(scheme: Scheme, plan: Plan) -> Iterator[str]:
     """What could not be found out, and where a person says it."""
     if scheme.own.package and not scheme.imports:
         yield "nothing was found whose import would prove that the image works: name it in [tool.depsfirst] imports"
-    if not scheme.runtime.entrypoint and scheme.runtime.cmd == (f"{VENV}/bin/python",):
+    unsaid = undecided(plan.project, plan.settings)
+    if unsaid:
+        yield unsaid
+    elif not scheme.runtime.entrypoint and scheme.runtime.cmd == (f"{VENV}/bin/python",):
         yield "what a container is to run was not found: it starts Python, until you change CMD"
 
 
@@ -141,5 +143,4 @@ def _version_variable(project: Project) -> str | None:
 def _runtime(plan: Plan) -> Runtime:
     run = runtime(plan.project, plan.settings, "", None)
     labels = {name: value for name, value in run.labels.items() if name not in _CHANGING and value}
-    command = start_command(plan) if not run.entrypoint and not plan.settings.cmd else ()
-    return run._replace(labels=labels, cmd=command or run.cmd)
+    return run._replace(labels=labels)

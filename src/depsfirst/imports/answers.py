@@ -16,7 +16,7 @@ Row = tuple[str, int, str, tuple[str, ...], tuple[str, ...]]
 """The fields of a ``scan.Import``."""
 
 # Where people keep code that no module of the project loads.
-_ASIDE = frozenset({"tests", "test", "testdata", "fixtures", "templates", "template", "examples"})
+ASIDE = frozenset({"tests", "test", "testdata", "fixtures", "templates", "template", "examples"})
 
 _WINDOWS_AND_MAC = "_msi _overlapped _scproxy _winapi _wmi msilib msvcrt nt winreg winsound"
 ELSEWHERE = frozenset([*_WINDOWS_AND_MAC.split(), "__pypy__"])
@@ -104,7 +104,7 @@ def place(path: str, shown: str) -> Place:
     module = package if stem == "__init__" else f"{package}.{stem}".lstrip(".")
     parts = [*head.split("/")] if head else []
     aside = (
-        not _ASIDE.isdisjoint(parts)
+        not ASIDE.isdisjoint(parts)
         or stem.startswith("test_")
         or stem.endswith("_test")
         or stem == "conftest"

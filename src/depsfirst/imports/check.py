@@ -43,10 +43,17 @@ _SOURCE_FOLDERS = ("", "src/", "lib/", "python/")
 
 
 class Checked(NamedTuple):
-    """The problems, sorted by place, and all that importing the project asks for, as ``module:name``."""
+    """What was found.
+
+    Attributes:
+        problems: sorted by place.
+        imported: all that importing the project asks for, as ``module:name``.
+        needed: the modules among it that it cannot do without.
+    """
 
     problems: tuple[Problem, ...]
     imported: frozenset[str]
+    needed: frozenset[str]
 
 
 class Memory(NamedTuple):
@@ -113,7 +120,9 @@ def check(
     project = _Project(sources, scans, names_of(map(_path, listed)))
     hooked = around._replace(provided=around.provided | Provided(hooks=hooks_of(map(_path, listed))))
     problems = _problems(project, hooked, root)
-    return Checked(tuple(problems), frozenset(" ".join([scan.loads for scan in scans.values()]).split()))
+    imported = frozenset(" ".join([scan.loads for scan in scans.values()]).split())
+    asked = frozenset(" ".join([scan.asks for scan in scans.values()]).split())
+    return Checked(tuple(problems), imported, asked & {each.partition(":")[0] for each in imported})
 
 
 def failure(problems: Iterable[Problem]) -> DepsfirstError | None:

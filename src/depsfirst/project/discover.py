@@ -1,4 +1,4 @@
-"""Finds a project: its root, manifest, lock and entry points. With ``in_place`` the only reader of disk in this wing."""
+"""Finds a project: its root, manifest, lock and entry points. With ``in_place`` all that reads the disk here."""
 
 from __future__ import annotations
 

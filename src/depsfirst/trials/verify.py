@@ -31,6 +31,7 @@ TIMEOUT = 60.0
 _MEMO = "verified"
 _FIRST_PARTY = {"first-party", "code"}
 _MARK = "depsfirst: importing "
+_LEFT = "depsfirst: left "
 _OURS = re.compile(r'File "<(?:string|frozen importlib\._bootstrap\w*)>", line \d+')
 _SHOWN_LINES = 30
 _KILLED = 137
@@ -44,7 +45,11 @@ if sys.path and sys.path[0] in ("", os.getcwd()):
     del sys.path[0]
 status = 0
 for name in sys.argv[1:]:
-    module, _, attributes = name.partition(":")
+    if "=" in name and not name.startswith("/"):
+        os.environ.setdefault(*name.split("=", 1))
+        continue
+    lenient, name = name.startswith("?"), name.lstrip("?")
+    module, _, attributes = name.replace("()", "").partition(":")
     sys.stderr.write("{_MARK}" + name + "\\n")
     sys.stderr.flush()
     try:
@@ -56,11 +61,16 @@ for name in sys.argv[1:]:
         found = sys.modules[module]
         for attribute in filter(None, attributes.split(".")):
             found = getattr(found, attribute)
+        if name.endswith("()"):
+            found()
     except SystemExit as stop:
-        status = 1 if stop.code else 0
+        status = 1 if stop.code and not lenient else 0
         if status:
             sys.stderr.write("it ended Python with sys.exit(%r)\\n" % (stop.code,))
     except BaseException as error:
+        if lenient and not isinstance(error, (ImportError, SyntaxError)):
+            sys.stderr.write("{_LEFT}%s (%s)\\n" % (name, type(error).__name__))
+            continue
         status = 1
         while error.__traceback__ and error.__traceback__.tb_frame.f_code.co_filename == "<string>":
             error.__traceback__ = error.__traceback__.tb_next
@@ -79,7 +89,9 @@ class Request(NamedTuple):
     Attributes:
         image: as it was written.
         python: absolute path of the interpreter in the image.
-        modules: dotted modules, objects as ``module:object``, and absolute paths of sources that are to compile.
+        modules: dotted modules, objects as ``module:object``, and absolute paths of sources that are to compile; with
+            ``()`` an object is called. Behind a ``?`` only imports that fail count, not what else is raised.
+            ``NAME=VALUE`` sets a variable for those that follow, unless the image has it.
         imported: all that importing first-party code asks for, of the static check.
         platform: ``linux/amd64``, …
         mode: ``auto`` runs what did not pass before, ``always`` runs and insists, ``never`` does not run.
@@ -174,7 +186,8 @@ def failure(verdict: Verdict, mode: Mode = "auto") -> DepsfirstError | None:
 
 def _judged(outcome: Outcome, request: Request, runner: str, seconds: float) -> Verdict:
     if outcome.status == 0:
-        return Verdict("passed", "", runner, seconds=seconds)
+        left = [line.removeprefix(_LEFT) for line in outcome.output.splitlines() if line.startswith(_LEFT)]
+        return Verdict("passed", f"but for {', '.join(left)}" if left else "", runner, seconds=seconds)
     lines = outcome.output.splitlines()
     marks = [at for at, line in enumerate(lines) if line.startswith(_MARK)]
     module = lines[marks[-1]].removeprefix(_MARK) if marks else request.modules[0]

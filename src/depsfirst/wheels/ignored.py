@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from depsfirst.wheels.tree import Tree
 
-_ASKS_GIT = "poetry.core.masonry.api"
-_CLIMBS = frozenset({"hatchling.build", _ASKS_GIT})
+ASKS_GIT = "poetry.core.masonry.api"
+"""The backend that asks git what it ignores."""
+_CLIMBS = frozenset({"hatchling.build", ASKS_GIT})
 _MARKS = (".git", ".hg")
 
 
@@ -29,17 +30,18 @@ def repository(root: Path) -> str | None:
     return None
 
 
-def rules(root: Path, backend: str, tree: Tree) -> frozenset[str]:
+def rules(root: Path, backend: str, tree: Tree, *, tracking: bool = False) -> frozenset[str]:
     """Files outside the tree that say what version control ignores, relative to ``root``; some need not exist.
 
     Args:
         root: of the project.
         backend: as in the manifest.
         tree: of the project.
+        tracking: whether what git tracks matters in any case.
     """
     found = {*_above(root)} if backend in _CLIMBS else set()
-    if backend == _ASKS_GIT:
-        found.update(_of_git(root, tree))
+    if backend == ASKS_GIT:
+        found.update(_of_git(root, tree, tracking=tracking))
     return frozenset(os.path.relpath(path, root) for path in found)
 
 
@@ -49,13 +51,13 @@ def _above(root: Path) -> Iterator[Path]:
         yield from (folder / name for name in (".gitignore", ".hgignore"))
 
 
-def _of_git(root: Path, tree: Tree) -> Iterator[Path]:
+def _of_git(root: Path, tree: Tree, *, tracking: bool) -> Iterator[Path]:
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     yield from (config / "git/config", config / "git/ignore", Path.home() / ".gitconfig")
     named = _git(root, "config", "--path", "--get", "core.excludesFile")
     own = _git(root, "rev-parse", "--git-path", "info/exclude", "--git-path", "config")
     yield from (root / line for line in (*named, *own))
-    if _tracking_matters(root, tree):
+    if tracking or _tracking_matters(root, tree):
         yield from (root / line for line in _git(root, "rev-parse", "--git-path", "index"))
 
 

@@ -62,7 +62,7 @@ class ProjectWheel(NamedTuple):
         tags: what it runs on, as ``py3-none-any``; whether that fits is for the caller to check.
         entries: sorted by path; RECORD and bytecode are left out.
         digest: sha256 of paths, bytes and executable bits; the same for the same content, however it came about.
-        how: ``built`` by the backend, ``patched`` after an edit, or ``reused``.
+        how: ``built`` by the backend, ``patched`` after an edit, or ``reused``; ``copied`` if it is no package.
         reason: why it was built, or what was patched.
     """
 
@@ -71,7 +71,7 @@ class ProjectWheel(NamedTuple):
     tags: frozenset[str]
     entries: tuple[WheelEntry, ...]
     digest: str
-    how: Literal["built", "patched", "reused"]
+    how: Literal["built", "patched", "reused", "copied"]
     reason: str
 
 

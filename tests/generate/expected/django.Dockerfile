@@ -38,9 +38,10 @@ FROM base AS final
 LABEL org.opencontainers.image.title=shop
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    PYTHONPATH=/app
 USER 65532:65532
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=code /app /app
-CMD ["/opt/venv/bin/python"]
+CMD ["/opt/venv/bin/python", "manage.py"]

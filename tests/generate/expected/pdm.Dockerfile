@@ -47,7 +47,8 @@ FROM base AS final
 LABEL org.opencontainers.image.title=larder-shop
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    PYTHONPATH=/app
 USER 65532:65532
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv

@@ -53,7 +53,8 @@ LABEL org.opencontainers.image.title=shop \
     org.opencontainers.image.source=https://code.example/shop
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    PYTHONPATH=/app
 USER 65532:65532
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv

@@ -1,0 +1,59 @@
+"""What no image needs of a project's directory, in the words of an ignore file. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def ignore_file(places: Sequence[str], readme: str) -> str:
+    """The text of a ``.dockerignore``.
+
+    Args:
+        places: directories of first-party projects, relative to the context; ``.`` is the context itself.
+        readme: path of the readme, which is kept wherever it stands; empty if there is none.
+    """
+    starts = ["" if place == "." else f"{place}/" for place in places]
+    built = "".join(f"{start}{name}\n" for start in starts for name in ("build", "dist"))
+    aside = [name for name in ("docs", "tests") if not readme.startswith(f"{name}/")]
+    return _IGNORE.format(built=built, aside="".join(f"{start}{name}\n" for start in starts for name in aside))
+
+
+_IGNORE = """\
+# What the builder is never sent: an edit of it builds nothing, and no secret among it gets into an image.
+# (.gitignore is sent, as some build backends leave out what it names.)
+
+# history
+**/.git
+.github
+.gitlab-ci.yml
+.pre-commit-config.yaml
+
+# environments, caches, and what was built
+**/.venv
+**/__pycache__
+**/*.py[cod]
+**/.*_cache
+**/.coverage*
+**/.tox
+**/.nox
+**/*.egg-info
+**/node_modules
+{built}
+# secrets
+**/.env
+**/.env.*
+**/.netrc
+
+# for people and for other tools
+{aside}**/.idea
+**/.vscode
+**/.DS_Store
+**/.dockerignore
+**/Dockerfile*
+**/compose*.y*ml
+**/docker-compose*.y*ml
+**/docker-bake.hcl
+"""
