@@ -26,17 +26,17 @@ Leave it out of the context, in `.dockerignore`:
 
 ## When to ignore
 
-Where the version is read from git during the build (setuptools-scm, hatch-vcs, versioningit and their like). Better
-is to give the version as a build argument behind the install of the dependencies, as
-`SETUPTOOLS_SCM_PRETEND_VERSION`, and to leave `.git` out.
+Where the version is read from git during the build (setuptools-scm, hatch-vcs, versioningit and their like, or
+`git rev-parse` in a Makefile). Better is to give the version as a build argument behind the install of the
+dependencies, as `SETUPTOOLS_SCM_PRETEND_VERSION`, and to leave `.git` out.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.edits import ignoring
+from depsfirst.checks.git_readers import why_needed
 from depsfirst.checks.leftovers import first_patterns
 from depsfirst.checks.model import Fix, Related, Rule, Severity
 from depsfirst.checks.places import span_of
@@ -50,11 +50,6 @@ if TYPE_CHECKING:
 
 _GIT = ".git"
 _READ_BY_EACH_COMMIT = ".git/HEAD"
-_VERSIONS_FROM_GIT = re.compile(
-    r"setuptools[-_.]scm|hatch[-_.]vcs|versioningit|versioneer|dynamic[-_.]versioning|setuptools-git-versioning|dunamai"
-    r"|\bpbr\b|pdm\.version.{0,80}\bscm\b",
-    re.DOTALL,
-)
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -91,19 +86,6 @@ def _message(first: Step, installs: Sequence[Step]) -> str:
     if not installs:
         return what
     return f"{what}, which installs the dependencies" if first in installs else f"{what}, and the install after it"
-
-
-def why_needed(subject: Subject) -> str:
-    """What reads the history during the build; empty if nothing seems to."""
-    for place in subject.places:
-        for name in ("pyproject.toml", "setup.cfg", "setup.py"):
-            if found := _VERSIONS_FROM_GIT.search(place.text(name) or ""):
-                return f'"{place.path(name)}" takes the version from git ("{found.group().split()[0]}")'
-    for step in subject.runs:
-        for command in subject.commands.script(step).commands:
-            if command.program == "git":
-                return f"line {step.line} runs git"
-    return ""
 
 
 RULE = Rule("git-in-context", "context", Severity.WARNING, find, __doc__)

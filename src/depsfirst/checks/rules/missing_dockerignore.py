@@ -36,10 +36,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.edits import ignoring
+from depsfirst.checks.git_readers import why_needed
 from depsfirst.checks.leftovers import first_patterns, whole_readers
 from depsfirst.checks.model import Fix, Rule, Severity
 from depsfirst.checks.places import span_of
-from depsfirst.checks.rules.git_in_context import why_needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
