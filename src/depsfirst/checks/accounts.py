@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.checks.places import below
 from depsfirst.dockerfile.installers.call import divide
+from depsfirst.dockerfile.instructions import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +96,8 @@ def owner_options(subject: Subject, step: Step) -> str | None:
 
 def _before(subject: Subject, step: Step) -> Iterator[Command]:
     """The commands of the RUNs that a step stands on, the last one first."""
-    below = {id(key) for key in step.key.chain()} - {id(step.key)}
-    for other in reversed(subject.runs):
-        if id(other.key) in below:
+    for other in below(subject, step):
+        if isinstance(other.instruction, Run):
             yield from reversed(subject.commands.script(other).commands)
 
 

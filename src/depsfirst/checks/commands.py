@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.accounts import home
-from depsfirst.checks.places import place_of
+from depsfirst.checks.places import below, place_of
 from depsfirst.dockerfile.commands import Installs, Reading, installations, only_project
 from depsfirst.dockerfile.instructions import Run
 from depsfirst.dockerfile.mounts import Mount
@@ -140,9 +140,8 @@ class Commands:
 
     def _before(self, step: Step) -> Iterator[Installation]:
         """What the RUNs that a step stands on install, in their order."""
-        below = {id(key) for key in step.key.chain()} - {id(step.key)}
-        for other in self._subject.runs:
-            if id(other.key) in below:
+        for other in reversed(below(self._subject, step)):
+            if isinstance(other.instruction, Run):
                 yield from self.reading(other).installations
 
     def installs_dependencies(self, step: Step) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.checks.edits import before, removed, start_with_comments
-from depsfirst.checks.places import place_of
+from depsfirst.checks.places import below, place_of
 from depsfirst.dockerfile.commands import Installs
 from depsfirst.dockerfile.instructions import Arg, Env, Run, Shell, Transfer, User, Workdir
 
@@ -39,22 +39,16 @@ def late_steps(subject: Subject, is_wanted: Callable[[Step], bool]) -> Iterator[
     for step in subject.runs:
         if place_of(step) not in again or not is_wanted(step):
             continue
-        culprit = next(each for each in reversed(_chain(subject, step)) if place_of(each) in again)
+        culprit = next(each for each in reversed([step, *below(subject, step)]) if place_of(each) in again)
         if place_of(culprit) != place_of(step):
             yield Late(step, culprit)
 
 
-def _chain(subject: Subject, step: Step) -> list[Step]:
-    """A step and those below it, down to the image."""
-    by_key = {id(each.key): each for each in subject.steps}
-    return [by_key[id(key)] for key in step.key.chain() if id(key) in by_key]
-
-
 def between(subject: Subject, late: Late) -> tuple[Step, ...]:
     """The steps from the culprit up to the late one, which is not among them, in the order they are built in."""
-    below = _chain(subject, late.step)
-    places = [place_of(step) for step in below]
-    return tuple(reversed(below[1 : places.index(place_of(late.culprit)) + 1]))
+    steps = below(subject, late.step)
+    places = [place_of(step) for step in steps]
+    return tuple(reversed(steps[: places.index(place_of(late.culprit)) + 1]))
 
 
 def why_not_movable(subject: Subject, late: Late) -> str:

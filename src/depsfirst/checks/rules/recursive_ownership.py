@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 from depsfirst.checks.edits import removed, with_flag
 from depsfirst.checks.environments import is_within, shipped_stages
 from depsfirst.checks.model import Fix, Related, Rule, Severity
-from depsfirst.checks.places import span_of
+from depsfirst.checks.places import below, span_of
 from depsfirst.dockerfile.instructions import Copy, Transfer
 from depsfirst.dockerfile.stages import references
 
@@ -79,10 +79,7 @@ def _findings(subject: Subject, step: Step) -> Iterator[Finding]:
 
 def _origin(subject: Subject, step: Step, path: str) -> Step | None:
     """The earlier step that brought an environment below a path."""
-    below = [id(key) for key in step.key.chain()][1:]
-    for other in subject.steps:
-        if id(other.key) not in below:
-            continue
+    for other in reversed(below(subject, step)):
         if any(is_within(directory, posixpath.normpath(path)) for directory in _brought(subject, other)):
             return other
     return None

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 from depsfirst.checks.edits import replaced
 from depsfirst.checks.images import image_references, is_moving
 from depsfirst.checks.model import Fix, Rule, Severity
-from depsfirst.checks.places import span_of
+from depsfirst.checks.places import below, span_of
 from depsfirst.checks.scripts import installer_script, names_version
 from depsfirst.dockerfile.commands import Installs
 
@@ -71,7 +71,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 def _of_image(subject: Subject, reference: ImageReference) -> Finding:
     step = reference.step
-    again = [each for each in subject.installing if step.key in each.key.chain()]
+    again = [each for each in subject.installing if any(step is other for other in (each, *below(subject, each)))]
     end = " and the install of the dependencies after it" if again else ""
     return RULE.finding(
         subject,
