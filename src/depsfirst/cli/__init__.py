@@ -7,14 +7,15 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from depsfirst import __version__
 from depsfirst.errors import DepsfirstError, ExitCode
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from types import SimpleNamespace
 
     from depsfirst.oci.preamble import Begun
 
@@ -66,7 +67,7 @@ def _run(given: list[str], begun: Begun | None) -> int:
     gc.set_threshold(_FEW_COLLECTIONS)
     given, passed = _parted(given)
     try:
-        options = _parser(given).parse_args(given)
+        options = _read(given) or _parser(given).parse_args(given)
     except SystemExit as stop:  # after the help, or what is wrong with the words
         return stop.code if isinstance(stop.code, int) else ExitCode.FAILURE
     options.begun, options.passed = begun, passed
@@ -114,6 +115,19 @@ def _print_error(error: DepsfirstError) -> None:
         print(f"hint: {error.hint}", file=sys.stderr)
 
 
+def _read(given: Sequence[str]) -> SimpleNamespace | None:
+    """What a usual command line says; None if argparse has to read it."""
+    from depsfirst.cli.words import read
+
+    return read(_describing(given[0]), given[1:]) if given and given[0] in _VERBS else None
+
+
+def _describing(verb: str) -> Callable[[Any], None]:
+    """What gives a parser the options of a verb."""
+    describe: Callable[[Any], None] = getattr(import_module(f"depsfirst.cli.{_VERBS[verb][1]}"), f"add_{verb}")
+    return describe
+
+
 def _parser(given: Sequence[str]) -> ArgumentParser:
     from argparse import ArgumentParser, HelpFormatter
 
@@ -127,10 +141,10 @@ def _parser(given: Sequence[str]) -> ArgumentParser:
     parser = ArgumentParser(prog="depsfirst", description=description, formatter_class=Formatter)
     parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for name, (help_text, module) in _VERBS.items():
+    for name, (help_text, _) in _VERBS.items():
         verb = verbs.add_parser(name, help=help_text, formatter_class=Formatter)
         if name in given:  # the options of the others would only cost time
-            getattr(import_module(f"depsfirst.cli.{module}"), f"add_{name}")(verb)
+            _describing(name)(verb)
     return parser
 
 
