@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from depsfirst.cache.nodes import File, LostError, Tree, find_node
 from depsfirst.checks.places import place_of
 from depsfirst.dockerfile.commands import Installs
-from depsfirst.dockerfile.filetree import Directory
+from depsfirst.dockerfile.filetree import Directory, Entry
 from depsfirst.dockerfile.instructions import Copy, Run, Transfer
 from depsfirst.dockerfile.mounts import Mount
 
@@ -33,7 +33,7 @@ _INDEXES = ("pip.conf", "pip.ini", ".netrc", ".pip", ".pypirc", ".config", ".con
 _ENVIRONMENTS = (".venv", "venv", "env", "__pypackages__")
 _PLAIN_TEXT = """
 true : echo printf cd set export unset mkdir rm useradd groupadd adduser addgroup locale-gen update-ca-certificates
-virtualenv apt-get apt apk dnf yum microdnf dpkg
+virtualenv apt-get apt apk dnf yum microdnf dpkg pwd ls cat touch which whoami id uname date sleep test [
 """
 _PLAIN = frozenset(_PLAIN_TEXT.split())
 _HARMLESS = frozenset(
@@ -42,7 +42,10 @@ _HARMLESS = frozenset(
         ("pip", "--version"),
         ("pip", "cache"),
         ("pip", "check"),
+        ("pip", "config"),
         ("pip", "list"),
+        ("python", "--version"),
+        ("python", "-V"),
         ("poetry", "--version"),
         ("poetry", "cache"),
         ("poetry", "config"),
@@ -129,6 +132,37 @@ class Provision:
         if not isinstance(node, File) or node.place is None or node.place[0] is not self._subject.context:
             return None
         return node.place[1]
+
+
+class Mounted(Provision):
+    """The files that a bind mount of the context gives a RUN.
+
+    Attributes:
+        mount: the mount.
+    """
+
+    def __init__(self, subject: Subject, step: Step, mount: Mount) -> None:
+        if not step.cwd.startswith("/"):
+            raise UnprovenError(f"where line {step.line} runs is not known")
+        self._subject = subject
+        self.step = step
+        self.mount = mount
+        self.destination = posixpath.normpath(posixpath.join(step.cwd, mount.target))
+
+    def node(self, path: str) -> Node | None:
+        """What stands at a path of the image by way of the mount."""
+        if not self.is_below(path):
+            return None
+        place = posixpath.join(self.mount.source, posixpath.relpath(path, self.destination))
+        place = posixpath.normpath(f"/{place}").lstrip("/")
+        found = self._subject.context.find(place)
+        if isinstance(found, Entry):
+            return File(found, place=(self._subject.context, place))
+        return Tree({}) if isinstance(found, Directory) else None
+
+    def was_there(self, path: str) -> bool:  # noqa: ARG002 - the mount hides what is below it
+        """Whether a file stands at a path of the image before."""
+        return False
 
 
 def _found(root: Node, path: str) -> Node | None:
@@ -229,9 +263,9 @@ class Needs:
         texts = command.texts
         if not texts:
             return True
-        if None in texts or command.cwd is None:
-            return False
         name = command.program or ""
+        if command.cwd is None or (None in texts and not _only_says(command)):
+            return False
         if name == "rm":
             named = [text for text in texts[1:] if text and not text.startswith("-")]
             paths = [posixpath.normpath(posixpath.join(command.cwd, text)) for text in named]
@@ -299,9 +333,16 @@ class Needs:
 def is_plain(command: Command) -> bool:
     """Whether a command that installs nothing is known to read neither the code nor a variable of the project's."""
     name, texts = command.program or "", command.texts
-    if name.startswith("python"):
-        return texts[1:3] == ("-m", "venv")
+    if name.startswith("python") and texts[1:3] == ("-m", "venv"):
+        return True
+    if name in ("source", "."):
+        return bool(texts[1:]) and (texts[1] or "").endswith("bin/activate")
     return not texts or name in _PLAIN or (name.rstrip("0123456789."), texts[1] if texts[1:] else "") in _HARMLESS
+
+
+def _only_says(command: Command) -> bool:
+    """Whether a command says what it is told, and not which files there are; what tells it is a command itself."""
+    return command.program in ("echo", "printf") and not any(word.pattern for word in command.words)
 
 
 def _is_bound(step: Step, path: str) -> bool:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 _TITLE = "Export the lock in a stage of its own, and install what it says of third-party packages"
 _COMMENT = (
-    "# The recipe: third-party packages alone. A new version of the project runs this stage again, but it then writes",
-    "# what it wrote before, and the install is keyed by what it writes.",
+    "# The recipe: the third-party packages that are installed, and nothing else. A new version of the project runs",
+    "# this stage again, but as it then writes what it wrote before, the install stays cached.",
 )
 _LONGEST = 110
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.needs import UnprovenError
-from depsfirst.checks.recipes import uv
+from depsfirst.checks.recipes import pdm, pipenv, poetry, uv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from depsfirst.checks.recipes.model import Question, Recipe
 
-_WAYS: Mapping[str, Callable[[Question], Recipe]] = {"uv": uv.recipe}
+_WAYS: Mapping[str, Callable[[Question], Recipe]] = {
+    "pdm": pdm.recipe,
+    "pipenv": pipenv.recipe,
+    "poetry": poetry.recipe,
+    "uv": uv.recipe,
+}
 
 
 def recipe_of(question: Question) -> Recipe:

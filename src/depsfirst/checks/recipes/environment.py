@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from depsfirst.checks.environments import is_within
 from depsfirst.checks.needs import UnprovenError
+from depsfirst.checks.recipes.model import RESULT
+from depsfirst.checks.recipes.sources import are_hashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,3 +60,58 @@ def path_of(question: Question, directory: str) -> str:
     cwd = question.installation.command.cwd or question.step.cwd
     below = posixpath.relpath(directory, cwd)
     return below if below == ".venv" else directory
+
+
+def refuse_makers(question: Question, directory: str) -> None:
+    """See that no command before an install makes its environment, or uses it.
+
+    Raises:
+        UnprovenError: one does.
+    """
+    for step, _ in makers(question, directory):
+        raise UnprovenError(f'line {step.line} uses the environment "{directory}" before')
+
+
+def require_pip(question: Question, directory: str) -> None:
+    """See that pip is in an environment that the commands before an install make.
+
+    Raises:
+        UnprovenError: that is not known.
+    """
+    for _, command in makers(question, directory):
+        texts = command.texts
+        if "--without-pip" not in texts and (command.program == "virtualenv" or texts[1:3] == ("-m", "venv")):
+            return
+    raise UnprovenError(f'whether pip is in the environment "{directory}" is not known')
+
+
+def settings_before(question: Question, tool: str) -> dict[str, str]:
+    """What ``TOOL config NAME VALUE`` has set before an install.
+
+    Raises:
+        UnprovenError: a value is not known.
+    """
+    found: dict[str, str] = {}
+    for step, command in commands_before(question):
+        words = [text for text in command.texts if text is None or not text.startswith("-")]
+        if command.program == tool and words[1:2] == ["config"]:
+            name, value, *_ = (*words[2:], None, None)
+            if name is None or value is None or not command.always:
+                raise UnprovenError(f"what line {step.line} sets is not known")
+            found[name] = value
+    return found
+
+
+def with_pip(question: Question, place: tuple[str, str], *, no_cache: bool) -> str:
+    """The command that installs what was exported with pip.
+
+    Args:
+        question: the install.
+        place: a command that makes the environment, or nothing, and how pip is called in it.
+        no_cache: whether downloads are not to be kept.
+    """
+    made, pip = place
+    words = [f"{pip} install", *(["--no-cache-dir"] if no_cache else []), "--no-deps"]
+    words += ["--require-hashes"] if are_hashed(question.lock) else []
+    install = " ".join([*words, f"-r {RESULT}"])
+    return f"{made} && {install}" if made else install

@@ -99,13 +99,17 @@ class Question:
         except tomli.TOMLDecodeError:
             raise UnprovenError(f'"{self.installation.inputs[0]}" is no TOML') from None
 
+    @property
+    def directory(self) -> str:
+        """The directory of the project, absolute; empty for the root."""
+        return self.installation.inputs[0].rpartition("/")[0]
+
     @cached_property
     def locked(self) -> Locked:
         """Manifest and lock."""
         from depsfirst.cache.exported import Locked
 
-        manifest = self.installation.inputs[0]
-        return Locked(self.installation.tool, manifest.rpartition("/")[0] or "/", self.manifest, self.lock_text)
+        return Locked(self.installation.tool, self.directory or "/", self.manifest, self.lock_text)
 
     @cached_property
     def lock(self) -> Lock:

@@ -51,16 +51,20 @@ if TYPE_CHECKING:
     from depsfirst.cache.changes import Change
     from depsfirst.cache.model import Step
     from depsfirst.checks.blame import Blame
-    from depsfirst.checks.model import Finding
+    from depsfirst.checks.model import Finding, Fix
     from depsfirst.checks.subject import Subject
     from depsfirst.dockerfile.commands import Installation
 
+_LISTS = re.compile(r"(?ms)^\[package\.metadata[^\n]*\]\n.*?(?=^\[|\Z)")
+_DEVELOPMENT = re.compile(r"(?m)^dev = \[(?:[^\n\]]*\]$|\n(?: [^\n]*\n)*\])")
+_NAME = re.compile(r'\{ name = "([^"]+)"')
 _GROUPED = re.compile(r'^name = "([^"]+)"\nversion = "([^"]+)"\n(?:(?!\[\[).*\n)*?groups = \[([^\]]*)\]', re.MULTILINE)
 _PRODUCTION: Mapping[str, tuple[str, ...]] = {
+    "uv": ("--no-dev", "--no-default-groups", "--no-group=dev"),
     "poetry": ("--only=main", "--without=dev", "--no-dev"),
     "pdm": ("--prod", "--production"),
 }
-_LOCKS = {"poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
+_LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -115,6 +119,19 @@ def _of_groups(text: str) -> tuple[str, str] | None:
     return None
 
 
+def _of_uv(text: str) -> tuple[str, str] | None:
+    """A package that nothing but a list of the project's development packages names, and the lock with another."""
+    text = text.replace("\r\n", "\n")
+    edges = _LISTS.sub("", text)
+    named = {name for section in _DEVELOPMENT.findall(edges) for name in _NAME.findall(section)}
+    elsewhere = set(_NAME.findall(_DEVELOPMENT.sub("", edges)))
+    for name in sorted(named - elsewhere):
+        found = re.search(rf'(?m)^name = "{re.escape(name)}"\nversion = "([^"\n]+)"$', text)
+        if found:
+            return name, f"{text[: found.start(1)]}{found[1]}.1{text[found.end(1) :]}"
+    return None
+
+
 def _of_pipenv(text: str) -> tuple[str, str] | None:
     try:
         lock = json.loads(text)
@@ -130,6 +147,7 @@ def _of_pipenv(text: str) -> tuple[str, str] | None:
 
 
 _READERS: Mapping[str, Callable[[str], tuple[str, str] | None]] = {
+    "uv": _of_uv,
     "poetry": _of_groups,
     "pdm": _of_groups,
     "pipenv": _of_pipenv,
@@ -139,6 +157,7 @@ _READERS: Mapping[str, Callable[[str], tuple[str, str] | None]] = {
 def _finding(subject: Subject, blame: Blame, name: str) -> Finding:
     what = "mounts" if blame.binds else "takes"
     lock = posixpath.basename(blame.paths[0])
+    fixes, reason = _fixes(subject, blame)
     return RULE.finding(
         subject,
         span_of(blame.reader),
@@ -146,9 +165,19 @@ def _finding(subject: Subject, blame: Blame, name: str) -> Finding:
         " installs the production dependencies again",
         cost=subject.project.cost,
         related=[] if blame.binds else [Related(span_of(step), "this one installs them") for step in blame.installs],
-        no_fix="the install reads the lock itself: export what production needs in a stage of its own, as the page of"
-        " this rule shows",
+        fixes=fixes,
+        no_fix=reason,
     )
+
+
+def _fixes(subject: Subject, blame: Blame) -> tuple[list[Fix], str]:
+    from depsfirst.checks.needs import UnprovenError
+    from depsfirst.checks.waiting import exported
+
+    try:
+        return [exported(subject, blame)], ""
+    except UnprovenError as error:
+        return [], str(error)
 
 
 RULE = Rule("dev-lock-reinstalls-production", "order", Severity.WARNING, find, __doc__)
