@@ -286,6 +286,20 @@ def test_a_top_level_package_is_loaded_whatever_the_scripts_reach(path: str) -> 
     assert problem.severity == "error"
 
 
+def test_of_scripts_only_the_one_that_is_started_is_loaded() -> None:
+    files = {"shop/__init__.py": b"", "shop/till.py": b"import lost", "main.py": b"import shop.till"}
+    files |= {"fill.py": b"import faker", "tools/dev.py": b"import nox"}
+    around = Surroundings(LAYERS, STDLIB, entries=frozenset({"main"}), scripts=True)
+    problems = check(files.items(), around).problems
+    assert {problem.path: problem.severity for problem in problems} == {
+        "fill.py": "warning",
+        "shop/till.py": "error",
+        "tools/dev.py": "warning",
+    }
+    around = around._replace(entries=frozenset())
+    assert {problem.severity for problem in check(files.items(), around).problems} == {"error"}
+
+
 def test_where_nothing_is_known_to_start_the_project_any_module_may() -> None:
     elsewhere = Surroundings(LAYERS, STDLIB, entries=frozenset({"gunicorn", "--bind", "uvicorn:main"}))
     for around in (AROUND, elsewhere):

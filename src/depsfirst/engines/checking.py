@@ -53,7 +53,8 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
         stdlib=Stdlib(frozenset(base.python.stdlib), base.python.version[:2]),
         ignored=frozenset(plan.settings.ignore_imports),
         uninstalled=third_party.uninstalled,
-        entries=_entries(plan),
+        entries=_entries(plan, own[-1]),
+        scripts=plan.project.in_place is not None,
         plugins=frozenset(target for each in own for target in entry_points(each.wheel.entries).plugins),
     )
     code = [(entry.path, entry.content) for each in own for entry in each.wheel.entries]
@@ -62,7 +63,7 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
     memory = Memory(tools.store, sha256(os.fsencode(root)).hexdigest())
     checked = check(code, around, root=root, memory=memory, digests=digests)
     problems = checked.problems
-    if problems and plan.project.in_place:
+    if problems and plan.project.in_place and not around.entries:
         from depsfirst.engines.in_place import softened
 
         problems = softened(problems, plan.project)
@@ -95,14 +96,14 @@ def _answered(top: str, own: Sequence[Own], around: Surroundings) -> bool:
     return bool(around.provided.hooks) or top in {*around.stdlib.names, *modules}
 
 
-def _entries(plan: Plan) -> frozenset[str]:
+def _entries(plan: Plan, code: Own) -> frozenset[str]:
     """What starts the project, as ``module`` or ``module:object``: its scripts, and what its settings name."""
     entrypoint, words = plan.settings.entrypoint, plan.settings.cmd
     words += entrypoint if isinstance(entrypoint, tuple) else ()
     if plan.project.in_place:
         from depsfirst.engines.in_place import started
 
-        return started(plan.project.in_place, words) | {*(plan.settings.imports or ())}
+        return started(plan.project.in_place, (*words, *(plan.settings.imports or ())), code.wheel.entries)
     scripts = (*plan.project.scripts.values(), *plan.project.gui_scripts.values())
     return frozenset((*scripts, *words, *(plan.settings.imports or ())))
 

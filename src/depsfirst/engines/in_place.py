@@ -212,15 +212,15 @@ def _is_aside(path: str, project: Project) -> bool:
     return folder not in tops and not (project.root / folder / "__init__.py").is_file()
 
 
-def started(layout: InPlace, words: Sequence[str]) -> frozenset[str]:
-    """The modules that a command loads, or that the project's own start does, if either is known.
+def started(layout: InPlace, words: Sequence[str], entries: Sequence[WheelEntry]) -> frozenset[str]:
+    """The modules that a command names, or that the project's own start is, if either is known.
 
     Django loads by names in its settings, so that its program tells nothing.
     """
-    named = {module_of((word,)) or "" for word in words}
-    if words or layout.start in {(), (MANAGE,)}:
-        return frozenset(named)
-    return frozenset({module_of(layout.start) or ""})
+    names = names_of(entry.path for entry in entries)
+    starts: list[tuple[str, ...]] = [(word.partition(":")[0],) for word in words] or [layout.start]
+    found = {module_of(start) or "" for start in starts if start != (MANAGE,)}
+    return frozenset(found & (names.modules | names.packages))
 
 
 def tried(layout: InPlace, entries: Sequence[WheelEntry], needed: Iterable[str]) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ class Surroundings(NamedTuple):
             the name of that.
         entries: modules of the project that are surely loaded, as its scripts name them: ``module:object`` too.
         plugins: modules of the project that other programs load if they are there, in the same words.
+        scripts: whether the project's files may be scripts, of which one is started and no other is loaded.
     """
 
     provided: Provided
@@ -63,6 +64,7 @@ class Surroundings(NamedTuple):
     uninstalled: Mapping[str, tuple[str, str]] = {}
     entries: frozenset[str] = frozenset()
     plugins: frozenset[str] = frozenset()
+    scripts: bool = False
 
 
 class Problem(NamedTuple):

@@ -179,7 +179,7 @@ def _softened(
     from depsfirst.imports.optional import optional  # only for bad news
 
     rows = ((place(path, ""), _unpacked(scan.rows)) for path, scan in project.scans.items())
-    doubtful = optional(rows, project.own, around.entries, around.plugins)
+    doubtful = optional(rows, project.own, around.entries, around.plugins, scripts=around.scripts)
     return {
         path: list(map(_doubted, problems)) if place(path, "").module in doubtful else problems
         for path, problems in found.items()

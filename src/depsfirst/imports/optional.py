@@ -16,7 +16,12 @@ _MAIN = "__main__"
 
 
 def optional(
-    sources: Iterable[tuple[Place, Iterable[Row]]], own: Names, entries: Iterable[str], plugins: Iterable[str] = ()
+    sources: Iterable[tuple[Place, Iterable[Row]]],
+    own: Names,
+    entries: Iterable[str],
+    plugins: Iterable[str] = (),
+    *,
+    scripts: bool = False,
 ) -> frozenset[str]:
     """The modules of a project of which nobody can say that they are loaded.
 
@@ -29,12 +34,13 @@ def optional(
         own: the names of the project's files.
         entries: modules that are surely loaded, or objects of them as ``module:object``.
         plugins: those that another program loads if it is there, in the same words.
+        scripts: whether what stands at the top may be scripts, of which one is started and no other is loaded.
     """
     strong, weak = _edges(sources, own)
     modules = own.packages | own.modules
     sure = _with_packages(entries) & modules
     if sure:
-        tops = {name for name in modules if own.packages.isdisjoint(prefixes(parent(name)))}
+        tops = {name for name in modules if not scripts and own.packages.isdisjoint(prefixes(parent(name)))}
         mains = {f"{name}.{_MAIN}" for name in tops} & modules
         return frozenset(modules - _loaded(strong, sure | tops | mains))
     named = {plugin.partition(":")[0].strip() for plugin in plugins}
