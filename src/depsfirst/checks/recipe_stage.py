@@ -26,7 +26,7 @@ from depsfirst.dockerfile.mounts import Mount
 from depsfirst.dockerfile.stages import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from depsfirst.cache.model import Step
     from depsfirst.checks.recipes.model import Recipe
@@ -51,11 +51,13 @@ class Brought(NamedTuple):
         copies: the steps that copy them, in file order.
         mounts: where the flags stand that bind them.
         kept: absolute paths of what the install reads besides, and where in the context that is.
+        texts: what is read, by its absolute path, and what stands there.
     """
 
     copies: tuple[Step, ...]
     mounts: tuple[Span, ...]
     kept: tuple[tuple[str, str], ...]
+    texts: Mapping[str, str]
 
 
 def staged(subject: Subject, install: Step, lowers: tuple[str, ...]) -> Fix:
@@ -66,8 +68,8 @@ def staged(subject: Subject, install: Step, lowers: tuple[str, ...]) -> Fix:
     """
     installation = _only(subject, install)
     _refuse_numbers(subject, install.stage)
-    question = Question(subject, install, installation)
-    brought = _brought(question)
+    brought = _brought(subject, install, installation.inputs[:2])
+    question = Question(subject, install, installation, brought.texts)
     recipe = recipe_of(question)
     edits = tuple(_Staging(question, brought, recipe).edits())
     return Fix(_TITLE, not recipe.unsafe, edits, lowers, "; ".join(recipe.unsafe))
@@ -104,26 +106,26 @@ def _refuse_numbers(subject: Subject, stage: Stage) -> None:
                 raise UnprovenError(f"line {instruction.line} names a stage by its number, which would change")
 
 
-def _brought(question: Question) -> Brought:
-    step, subject = question.step, question.subject
-    read = question.installation.inputs[:2]
-    mounts = tuple(_bindings(question, read))
+def _brought(subject: Subject, step: Step, read: Sequence[str]) -> Brought:
+    mounts = tuple(_bindings(step, read))
     if mounts:
-        return Brought((), mounts, ())
-    copies = [each for each in subject.transfers if each.stage is step.stage and each.line < step.line]
-    found: list[Step] = []
+        found = {path: text for path in read if (text := subject.commands.found(step, path)) is not None}
+        return Brought((), mounts, (), found)
+    copies: list[Step] = []
     kept: dict[str, str] = {}
-    missing = set(read)
-    for copy in copies:
+    texts: dict[str, str] = {}
+    for copy in (each for each in subject.transfers if each.stage is step.stage and each.line < step.line):
         provision = _provision(subject, copy)
-        given = {path for path in read if provision and provision.node(path) is not None}
+        given = [path for path in read if provision and provision.node(path) is not None]
         if provision and given:
-            found.append(copy)
-            missing -= given
-            kept |= _needed(question, copy, provision, read)
-    if missing:
+            needed = _needed(subject, copy, step, provision, read)
+            copies.append(copy)
+            kept |= needed
+            sources = {**needed, **{path: provision.source(path) or "" for path in given}}
+            texts |= {path: text for path, source in sources.items() if (text := subject.read(source)) is not None}
+    if missing := set(read) - set(texts):
         raise UnprovenError(f'"{min(missing)}" does not come by a COPY of the stage that installs')
-    return Brought(tuple(found), (), tuple(sorted(kept.items())))
+    return Brought(tuple(copies), (), tuple(sorted(kept.items())), texts)
 
 
 def _provision(subject: Subject, step: Step) -> Provision | None:
@@ -133,33 +135,33 @@ def _provision(subject: Subject, step: Step) -> Provision | None:
         return None
 
 
-def _needed(question: Question, copy: Step, provision: Provision, read: Sequence[str]) -> dict[str, str]:
+def _needed(subject: Subject, copy: Step, install: Step, provision: Provision, read: Sequence[str]) -> dict[str, str]:
     """What a COPY brings that is read before the manifest is wanted again: settings of the installer alone."""
-    needs = Needs(question.subject, provision)
-    steps = {each.line: each for each in question.subject.steps if each.stage is copy.stage and not each.trigger}
+    needs = Needs(subject, provision)
+    steps = {each.line: each for each in subject.steps if each.stage is copy.stage and not each.trigger}
     for instruction in copy.stage.instructions:
-        if copy.line < instruction.line <= question.step.line:
-            if instruction.line == question.step.line and any(path not in read for path in needs.paths):
-                raise UnprovenError(f"an install before line {question.step.line} reads what line {copy.line} copies")
+        if copy.line < instruction.line <= install.line:
+            if instruction.line == install.line and needs.paths:
+                raise UnprovenError(f"a step before line {install.line} reads what line {copy.line} copies")
             see_past(instruction, steps.get(instruction.line), provision, needs, separable=False)
     return {path: source for path, source in needs.paths.items() if path not in read}
 
 
-def _bindings(question: Question, read: Sequence[str]) -> Iterator[Span]:
+def _bindings(step: Step, read: Sequence[str]) -> Iterator[Span]:
     """Where the flags stand that bind manifest and lock, each by its name."""
-    run = question.step.instruction
+    run = step.instruction
     if not isinstance(run, Run):
         return
     flags = [flag for flag in run.syntax.flags if flag.name == "mount"]
     targets = set()
     for mount, flag in zip(run.mounts, flags, strict=True):
         if isinstance(mount, Mount) and mount.type == "bind" and not mount.from_:
-            target = posixpath.normpath(posixpath.join(question.step.cwd, mount.target))
+            target = posixpath.normpath(posixpath.join(step.cwd, mount.target))
             if target in read:
                 targets.add(target)
                 yield run.syntax.place_of(flag)
     if targets and targets != set(read):
-        raise UnprovenError(f"line {question.step.line} mounts one of manifest and lock, and finds the other")
+        raise UnprovenError(f"line {step.line} mounts one of manifest and lock, and finds the other")
 
 
 class _Staging:
@@ -175,7 +177,6 @@ class _Staging:
         taken = {stage.name for stage in self._subject.outline.stages}
         taken |= {name for name, _ in self._subject.invocation.contexts}
         self._tools, self._name = _free("tools", taken), _free("recipe", taken)
-        self._small = self._stage.origin.syntax.keyword.islower()
 
     def edits(self) -> Iterator[Edit]:
         """All of them."""
@@ -185,7 +186,11 @@ class _Staging:
         yield from self._mounts()
 
     def _word(self, keyword: str) -> str:
-        return keyword.lower() if self._small else keyword
+        """A keyword in the letters that the file has for it, or for the keyword it belongs to."""
+        origin = self._stage.origin.syntax.keyword
+        copies = [each.instruction.syntax.keyword for each in self._brought.copies]
+        written = {"RUN": self._step.instruction.syntax.keyword, "COPY": (copies or [origin])[0]}.get(keyword, origin)
+        return keyword.lower() if written.islower() else keyword
 
     def _renamed(self) -> Edit:
         """The stage as it begins is that of the tools."""
@@ -227,7 +232,9 @@ class _Staging:
 
     def _heads(self) -> str:
         """The recipe stage, and the line that begins the stage that was there."""
-        copies = [self._block(each.instruction, with_comments=not self._adjacent()) for each in self._brought.copies]
+        moved = [not self._adjacent() or each is not self._brought.copies[0] for each in self._brought.copies]
+        pairs = zip(self._brought.copies, moved, strict=True)
+        copies = [self._block(each.instruction, with_comments=with_comments) for each, with_comments in pairs]
         prepare = [f"{self._word('RUN')} {self._recipe.prepare}"] if self._recipe.prepare else []
         name = self._stage.origin.syntax.values[-1] if self._stage.name else ""
         end = f" {self._word('AS')} {name}" if name else ""

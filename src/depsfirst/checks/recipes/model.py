@@ -66,12 +66,14 @@ class Question:
         subject: the Dockerfile.
         step: the RUN.
         installation: the command that installs.
+        texts: what it reads of the repository, by absolute path.
     """
 
-    def __init__(self, subject: Subject, step: Step, installation: Installation) -> None:
+    def __init__(self, subject: Subject, step: Step, installation: Installation, texts: Mapping[str, str]) -> None:
         self.subject = subject
         self.step = step
         self.installation = installation
+        self.texts = texts
 
     @cached_property
     def manifest(self) -> str:
@@ -84,10 +86,9 @@ class Question:
         return self._text(self.installation.inputs[1])
 
     def _text(self, path: str) -> str:
-        text = self.subject.commands.found(self.step, path)
-        if text is None:
-            raise UnprovenError(f'"{path}" is not there, so the dependencies are not fixed')
-        return text
+        if path not in self.texts:
+            raise UnprovenError(f'there is no "{path}", so the dependencies are not fixed')
+        return self.texts[path]
 
     @cached_property
     def values(self) -> Mapping[str, object]:

@@ -104,7 +104,8 @@ def _no_cache(question: Question, given: Given) -> bool:
 def _place(question: Question, given: Given, brought: Provided) -> tuple[str, str]:
     """The command that makes the environment, and pip in it."""
     settings = settings_before(question, "poetry")
-    if question.subject.commands.found(question.step, f"{question.directory}/poetry.toml") is not None:
+    settings_file = f"{question.directory}/poetry.toml"
+    if settings_file in question.texts or question.subject.commands.found(question.step, settings_file) is not None:
         raise UnprovenError('"poetry.toml" says where Poetry installs')
     variables = question.step.scope.variables
     removes = "sync" in question.installation.command.texts or given.has("--sync")
