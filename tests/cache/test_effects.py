@@ -11,7 +11,7 @@ import pytest
 from tests.cache.contexts import Project
 
 from depsfirst.cache.model import steps
-from depsfirst.cache.nodes import Node, find_node
+from depsfirst.cache.nodes import File, Hidden, Node, find_node
 from depsfirst.cache.patterns import concrete
 from depsfirst.cache.results import Results
 from depsfirst.dockerfile.filetree import Directory, walk
@@ -136,3 +136,27 @@ def test_what_commands_are_said_to_do_is_what_they_do(number: int, tmp_path: Pat
             continue  # nothing is said
         tree = tree.having({name: each for name, each in tree.children.items() if name != "Dockerfile"})
         assert told_below(tree, digests(tmp_path)) == found_below(tmp_path), done
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        ("python -m venv .venv", "/app/.venv"),
+        ("python3.12 -m venv --prompt shop --upgrade-deps /opt/venv", "/opt/venv"),
+        ("uv venv", "/app/.venv"),
+        ("uv venv -p 3.12 d/env", "/app/d/env"),
+        ("virtualenv env && . env/bin/activate", "/app/env"),
+    ],
+)
+def test_who_makes_an_environment_leaves_alone_what_was_copied(command: str, environment: str) -> None:
+    dockerfile = f"FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN {command}\n"
+    for path in ("/app/a", "/app/d/e/f"):
+        node = made(dockerfile, path)
+        assert isinstance(node, File)
+        assert node.place is not None
+    assert isinstance(made(dockerfile, environment), Hidden)
+
+
+@pytest.mark.parametrize("command", ["python -m venv $HERE", ". ./scripts/setup", "python -m shop venv"])
+def test_what_may_do_anything_hides_what_was_copied(command: str) -> None:
+    assert isinstance(made(f"FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN {command}\n", "/app/a"), Hidden)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.nodes import Hidden, LostError, Node, Own, Tree, put
+from depsfirst.dockerfile.installers.call import divide
 from depsfirst.dockerfile.installers.model import Download, Export, Installation, Ownership, Unknown
 from depsfirst.dockerfile.installers.tools import Tool, tool_of
 
@@ -44,6 +45,9 @@ _EDITORS = frozenset({"pipenv", "npm", "yarn", "pnpm"})
 _WORDS = re.compile("[a-z-]+")
 _ACCOUNTS = frozenset({"useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"})
 _ACCOUNT_PLACES = ("/etc", "/home", "/var")
+
+
+_ENVIRONMENT_OPTIONS = frozenset({"--prompt", "--python", "--link-mode", "--index-url", "--app-data", "--pip"})
 
 
 class Work(NamedTuple):
@@ -108,6 +112,29 @@ def adds_accounts(command: Command) -> bool:
     return command.program in _ACCOUNTS and not home
 
 
+def is_activation(command: Command) -> bool:
+    """Whether a command takes the variables of a virtual environment, for as long as its shell runs."""
+    named = command.texts[1] if command.texts[1:] else None
+    return command.program in ("source", ".") and (named or "").endswith("bin/activate")
+
+
+def environments_of(command: Command) -> tuple[str, ...]:
+    """The virtual environments that a command makes, absolute; none where it is no such command, or not known."""
+    tool = tool_of(command)
+    if not isinstance(tool, Tool) or tool.name not in ("venv", "virtualenv", "uv") or command.cwd is None:
+        return ()
+    words = tool.words
+    if tool.name == "uv":
+        if [word.text for word in words[:1]] != ["venv"]:
+            return ()
+        words = words[1:]
+    arguments = divide(words, _ENVIRONMENT_OPTIONS, {"-p": "--python"})
+    names = [word.text for word in arguments.operands] or ([".venv"] if tool.name == "uv" else [])
+    if arguments.open or None in names:
+        return ()
+    return tuple(posixpath.normpath(posixpath.join(command.cwd, name or "")) for name in names)
+
+
 class Leaving:
     """Knows the commands of one RUN that leave alone what is there."""
 
@@ -123,6 +150,12 @@ class Leaving:
         """
         if adds_accounts(command):
             return with_accounts(root, key)
+        if is_activation(command):
+            return root
+        if made := environments_of(command):
+            for path in made:
+                root = put(kept(root, key, work=Work(path)), path, Hidden(key, path), trailing=True)
+            return root
         found = [finding for finding in self._all() if finding.command == command and not finding.via]
         if any(isinstance(each, Installation | Export) and each.tool in _FAMILIES for each in found):
             root = kept(root, key, work=_work_of(found, command))

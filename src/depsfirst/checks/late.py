@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.checks.edits import before, removed, start_with_comments
@@ -21,6 +22,10 @@ _CLEANING = frozenset({"rm", "set", "echo", "true", ":", "update-ca-certificates
 _PLAIN = frozenset({"cd", "set", "echo", "true", ":", "mkdir", "python", "python3"})
 _PYTHON = frozenset({Installs.DEPENDENCIES, Installs.PROJECT, Installs.INSTALLER})
 _SYSTEM_PLACES = ("/etc", "/usr", "/var", "/opt", "/lib", "/root")
+_READ_BY_SYSTEM = re.compile(
+    r"(?i)DEB|APT|APK|DPKG|YUM|DNF|RPM|NEEDRESTART|ACCEPT_EULA|PATH\Z|LANG|LC_|TZ\Z|LD_|HOME\Z|SHELL\Z|PYTHON|PERL|\w*PROXY"
+)
+"""Variables that package managers read, or the scripts of their packages."""
 _SETTINGS = {Env: "ENV", Arg: "ARG", User: "USER", Shell: "SHELL"}
 
 
@@ -60,7 +65,7 @@ def why_not_movable(subject: Subject, late: Late) -> str:
         return reason
     for typed in _instructions_between(late):
         for kind, name in _SETTINGS.items():
-            if isinstance(typed, kind):
+            if isinstance(typed, kind) and not _sets_nothing_of(step, typed):
                 return f"{name} in line {typed.line} may count for it"
     for each in between(subject, late):
         if reason := _prepares(subject, each):
@@ -69,12 +74,17 @@ def why_not_movable(subject: Subject, late: Late) -> str:
 
 
 def moved_before(subject: Subject, late: Late) -> tuple[Edit, ...]:
-    """The late step, with the comments above it, before the culprit."""
+    """The late step, with the comments above it and the blank line that parts it from others, before the culprit."""
     step, culprit = late
     start = start_with_comments(subject, step.instruction)
     lines = subject.text[start : step.instruction.syntax.span.end].rstrip("\r\n")
     lines = lines.replace("\r\n", "\n")
-    return before(subject, culprit.instruction, lines), removed(subject, step.instruction, comments=True)
+    gone = removed(subject, step.instruction, comments=True)
+    blank = subject.text[: gone.start].rstrip(" \t\r\n")
+    if subject.text.count("\n", len(blank), gone.start) > 1:
+        lines += "\n"
+        gone = gone._replace(start=subject.text.index("\n", len(blank)) + 1)
+    return before(subject, culprit.instruction, lines), gone
 
 
 def runs_between(subject: Subject, late: Late) -> bool:
@@ -86,6 +96,14 @@ def _instructions_between(late: Late) -> Iterator[Typed]:
     for typed in late.step.stage.instructions:
         if late.culprit.line < typed.line < late.step.line:
             yield typed
+
+
+def _sets_nothing_of(step: Step, typed: Typed) -> bool:
+    """Whether the variables that an instruction sets are neither those of package managers nor named by a RUN."""
+    if not isinstance(typed, Env | Arg):
+        return False
+    text = step.instruction.syntax.text
+    return not any(_READ_BY_SYSTEM.match(pair.name) or pair.name in text for pair in typed.pairs)
 
 
 def _needs(subject: Subject, step: Step) -> str:
