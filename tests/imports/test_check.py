@@ -312,6 +312,13 @@ def test_a_plugin_of_another_program_only_warns() -> None:
     assert [problem.severity for problem in found("import pytest", around, cli="import shop.main")] == ["error"]
 
 
+def test_a_command_of_django_only_warns_since_it_is_loaded_by_its_name() -> None:
+    path = "shop/management/commands/prune.py"
+    assert [problem.severity for problem in found("import missing", path=path)] == ["warning"]
+    loaded = found("import missing", path=path, views="import shop.management.commands.prune")
+    assert [problem.severity for problem in loaded] == ["error"]
+
+
 def test_a_package_that_makes_its_modules_is_not_judged() -> None:
     files = {
         "shop/__init__.py": b"from shop.made import x\n",

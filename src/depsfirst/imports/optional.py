@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from depsfirst.imports.modules import Names
 
 _MAIN = "__main__"
+_COMMANDS = ".management.commands."
+"""Where Django looks for its commands: it loads the one it is asked for, by its name."""
 
 
 def optional(
@@ -27,7 +29,7 @@ def optional(
 
     Where it is known what starts the project, these are all that neither that nor a top-level package surely loads.
     Else any module that none imports may be what is started, and these are the ones that others import, but never
-    surely (in a function, under a condition, or with a way out), and the plugins of other programs.
+    surely (in a function, under a condition, or with a way out), the plugins of other programs, and Django's commands.
 
     Args:
         sources: each source of the project and its imports.
@@ -43,7 +45,7 @@ def optional(
         tops = {name for name in modules if not scripts and own.packages.isdisjoint(prefixes(parent(name)))}
         mains = {f"{name}.{_MAIN}" for name in tops} & modules
         return frozenset(modules - _loaded(strong, sure | tops | mains))
-    named = {plugin.partition(":")[0].strip() for plugin in plugins}
+    named = {plugin.partition(":")[0].strip() for plugin in plugins} | {name for name in modules if _COMMANDS in name}
     return _never_sure(strong, {name for name in weak | named if "." in name})
 
 
