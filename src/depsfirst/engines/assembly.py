@@ -73,6 +73,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
                 beside = libraries(third_party.first_party, plan, base, tools)
                 code = code_on(base)
                 plan = plan._replace(project=as_built(code, plan.extras))
+            ready.foresee(plan.reference)
             with clock.step("check"):
                 proof = check_imports([*beside, code], third_party, plan, base, tools)
             unsaid = undecided(plan.project, plan.settings)
