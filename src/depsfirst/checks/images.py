@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.build import familiar_name
+from depsfirst.checks.stand_ins import rests_on
 from depsfirst.dockerfile.instructions import Copy, Run
 from depsfirst.dockerfile.mounts import mount_origin
 from depsfirst.dockerfile.stages import base_stage, references
@@ -102,11 +103,16 @@ def _flag(step: Step, name: str) -> Span:
 
 
 def base_images(subject: Subject) -> Iterator[BaseImage]:
-    """The images that stages of the targets start from; stages, named contexts and ``scratch`` are none."""
+    """The images that stages of the targets start from; stages, named contexts and ``scratch`` are none.
+
+    Neither are those that only whoever builds knows.
+    """
     named = {familiar_name(name) for name, _ in subject.invocation.contexts}
     for stage in subject.stages:
         image = subject.origin(stage)
         is_stage = base_stage(subject.outline.stages, stage.index, image) is not None
-        if not is_stage and image != "scratch" and familiar_name(image) not in named and stage.name not in named:
+        if is_stage or image == "scratch" or rests_on(stage, subject.stand_ins):
+            continue
+        if familiar_name(image) not in named and stage.name not in named:
             syntax = stage.origin.syntax
             yield BaseImage(stage, image, syntax.place_of(syntax.tokens[0]))

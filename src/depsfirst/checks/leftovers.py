@@ -75,9 +75,17 @@ def whole_readers(subject: Subject) -> tuple[Step, ...]:
 
 
 def _takes_all(subject: Subject, step: Step) -> bool:
-    if not isinstance(step.instruction, Transfer | Run):
+    if not isinstance(step.instruction, Transfer | Run) or _rests_on_nothing(step.instruction):
         return False
     return any(read.path == "/" for selection in subject.selections(step) for read in selection.reads)
+
+
+def _rests_on_nothing(instruction: Transfer | Run) -> bool:
+    """Whether a source is all of the context only for want of a variable, which whoever builds may give."""
+    if not isinstance(instruction, Transfer):
+        return False
+    written = (token.value for token in instruction.syntax.tokens[:-1])
+    return "" in instruction.sources and any(word.startswith("$") for word in written)
 
 
 def likely(subject: Subject) -> Iterator[Leftover]:

@@ -11,7 +11,7 @@ from depsfirst.checks.discovery.found import is_remote
 from depsfirst.checks.discovery.guess import guess
 from depsfirst.checks.discovery.search import Roots
 from depsfirst.checks.subject import Subject
-from depsfirst.dockerfile.stages import base_stage, references
+from depsfirst.dockerfile.stages import base_stage, find_stage, references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from depsfirst.checks.discovery.survey import Candidate
     from depsfirst.checks.files import Files
     from depsfirst.checks.model import Invocation
-    from depsfirst.dockerfile.stages import Outline
+    from depsfirst.dockerfile.stages import Outline, Stage
     from depsfirst.settings import BuildSettings
 
 
@@ -56,8 +56,8 @@ def invocations_of(
         DepsfirstError: a context that somebody names is no directory.
     """
     found = candidate.invocations or (guess(candidate.path, _root(candidate.path), files),)
-    if not candidate.invocations and not (given.target or settings.target):
-        found = tuple(found[0]._replace(target=target) for target in leaves(files.outline(candidate.path)))
+    if not (given.target or settings.target):
+        found = _with_all_leaves(found, files.outline(candidate.path), is_known=bool(candidate.invocations))
     changed = [_over(_by_settings(each, settings, configuration), given) for each in found]
     files.contexts.update(each.context for each in changed if each.context)
     return tuple(dict.fromkeys(changed))
@@ -99,6 +99,21 @@ def _sorted(pairs: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _below(root: Path, path: str) -> Path:
     return Path(os.path.normpath(root / path))
+
+
+def _with_all_leaves(found: tuple[Invocation, ...], outline: Outline, *, is_known: bool) -> tuple[Invocation, ...]:
+    """The builds, and one for each stage that no other one needs and of which nothing says how it is built."""
+    built = {_stage_of(outline, each.target) for each in found if is_known}
+    missing = [name for name in leaves(outline) if _stage_of(outline, name) not in built]
+    if not is_known:
+        return tuple(found[0]._replace(target=name) for name in missing)
+    why = f"{found[0].origin}, and a stage that no other one needs"
+    return (*found, *(found[0]._replace(target=name, origin=why, guessed=True) for name in missing))
+
+
+def _stage_of(outline: Outline, target: str | None) -> Stage | None:
+    """The stage that a target is; None where there is no such one."""
+    return find_stage(outline.stages, target) if target else next(iter(outline.stages[-1:]), None)
 
 
 def leaves(outline: Outline) -> tuple[str | None, ...]:

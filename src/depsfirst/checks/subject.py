@@ -12,6 +12,7 @@ from depsfirst.cache.keys import ResultContent
 from depsfirst.cache.model import Build, Outcome, Status, Step, compare, steps
 from depsfirst.checks.commands import Commands
 from depsfirst.checks.places import place_of
+from depsfirst.checks.stand_ins import stand_ins
 from depsfirst.dockerfile.context import IGNORE_FILE
 from depsfirst.dockerfile.gopath import has_wildcards
 from depsfirst.dockerfile.inclusion import literal_part
@@ -203,13 +204,18 @@ class Subject:
         """One for each target."""
         return tuple(self._build(target) for target in self.targets)
 
+    @cached_property
+    def stand_ins(self) -> dict[str, str]:
+        """Values for what names a base image and has none."""
+        return stand_ins(self.outline, dict(self.invocation.arguments))
+
     def _build(self, target: str | None) -> Build:
         named = ((name, self.files.directory(value)) for name, value in self.invocation.contexts)
         return Build(
             self.outline,
             self.context,
             target=target,
-            arguments=dict(self.invocation.arguments),
+            arguments={**self.stand_ins, **dict(self.invocation.arguments)},
             contexts={name: self.files.context(place, self.path) for name, place in named if place},
             filters=(export_filter,),
             read=self.bytes,

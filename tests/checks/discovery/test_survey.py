@@ -183,3 +183,19 @@ def test_equal_builds_are_one(project: Project) -> None:
     root = project({"Dockerfile": FROM, "compose.yaml": "services: {a: {build: .}, b: {build: .}}"})
     (candidate,) = survey([root], Files()).candidates
     assert [each._replace(origin="") for each in candidate.invocations] == [Invocation(root / "Dockerfile", root)]
+
+
+def test_stages_that_nothing_builds_are_judged_where_others_are_built(project: Project) -> None:
+    stages = "FROM a AS base\nFROM base AS prod\nFROM base AS docs\nFROM base AS dev\n"
+    compose = "services: {web: {build: {context: app, target: dev}}}"
+    root = project({"app/Dockerfile": stages, "compose.yaml": compose, ".git/HEAD": ""})
+    run = checker(root)
+    found = run.invocations(run.candidates[0], run.files)
+    assert [(each.target, each.guessed) for each in found] == [("dev", False), ("prod", True), ("docs", True)]
+    assert {each.context for each in found} == {root / "app"}
+
+
+def test_a_last_stage_that_is_built_by_its_name_is_built_once(project: Project) -> None:
+    compose = "services: {web: {build: {context: ., target: DEV}}}"
+    run = checker(project({"Dockerfile": "FROM a AS base\nFROM base AS dev\n", "compose.yaml": compose}))
+    assert [each.target for each in run.invocations(run.candidates[0], run.files)] == ["DEV"]
