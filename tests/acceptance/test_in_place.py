@@ -235,7 +235,7 @@ def test_links_are_kept_and_the_working_directory_is_the_users(plain: Path, quic
         "shelf": b"tills",
     }
     assert code["uploads"].kind == "directory"
-    assert image.tree(start=1)["app"].owner == (65532, 65532)
+    assert tree_of(image.tars[-1])["app"].owner == (65532, 65532)
 
 
 def test_a_missing_module_is_told_where_the_start_needs_it(plain: Path, quick: Product, tmp_path: Path) -> None:

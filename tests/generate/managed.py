@@ -51,6 +51,16 @@ TREE = {
     "main.py": 'import click\nimport markupsafe\n\nclick.echo(f"shop 1: {markupsafe.escape(0)}")\n',
     "README.md": "# Shop\n",
 }
+MANAGE = """\
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_.settings")
+    execute_from_command_line(sys.argv)
+"""
 PIPFILE = """\
 [[source]]
 url = "INDEX"
@@ -139,6 +149,32 @@ KINDS = {
         ),
     ),
     "tree": Kind({"pyproject.toml": PROJECT + DEV + RUFF, **TREE}, (("uv", "lock"),), code="main.py"),
+    "source": Kind(
+        {
+            "pyproject.toml": PROJECT + DEV + RUFF,
+            "src/main.py": "import shop.main\n\nshop.main.main()\n",
+            **PACKAGE,
+            "src/shop/tables/prices.csv": "tea,1\n",
+            "tests/test_shop.py": "import pytest\n",
+            "docs/index.md": "# Shop\n",
+            ".env": "SHOP_SECRET=1\n",
+        },
+        (("uv", "lock"),),
+    ),
+    "django": Kind(
+        {
+            "requirements.in": "django\n",
+            "manage.py": MANAGE,
+            "site_/__init__.py": "",
+            "site_/settings.py": 'SECRET_KEY = "for tests"\nINSTALLED_APPS = ["blog"]\n',
+            "blog/__init__.py": "",
+            "blog/apps.py": "from django.apps import AppConfig\n\n\nclass Blog(AppConfig):\n    name = 'blog'\n",
+            "blog/static/logo.svg": "<svg/>\n",
+        },
+        (("uv", "pip", "compile", "-q", "--generate-hashes", "requirements.in", "-o", "requirements.txt"),),
+        code="blog/apps.py",
+        requires="requirements.in",
+    ),
     "unlocked": Kind({"pyproject.toml": PROJECT + SCRIPTS + DEV + RUFF + HATCHLING, **PACKAGE}, ()),
     "workspace": Kind(
         {

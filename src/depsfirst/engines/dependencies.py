@@ -67,14 +67,15 @@ def environment_layer(base: Base, plan: Plan, store: ContentStore) -> Layer:
     file.seek(0, 2)
     for entry, data in skeleton:
         write_file(entry, data, file)
-    for entry in _workdir(plan):
+    for entry in working_directory(plan):
         file.write(entry_header(entry))
     data = file.getvalue()
     part = Part(digests.sha256(data).hexdigest(), (data,))
     return make_layer([part], store, kind="environment", title="virtual environment")
 
 
-def _workdir(plan: Plan) -> list[TarEntry]:
+def working_directory(plan: Plan) -> list[TarEntry]:
+    """The directories down to the one that the image works in, which belongs to the user if that has a number."""
     parts = plan.settings.workdir.strip("/").split("/")
     uid, _, gid = plan.settings.user.partition(":")
     owner = (int(uid), int(gid or uid)) if uid.isdigit() and (gid or uid).isdigit() else (0, 0)

@@ -57,9 +57,10 @@ def code_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[Base], Own]]:
 
 
 def _in_place(plan: Plan, tools: Tools) -> Own:
+    from depsfirst.engines.dependencies import working_directory
     from depsfirst.engines.in_place import code_in_place
 
-    code = code_in_place(plan.project, plan.settings.workdir, tools)
+    code = code_in_place(plan.project, working_directory(plan), tools)
     tools.progress.note(f'the code of "{plan.project.name}" was {code.wheel.how}: {code.wheel.reason}')
     return Own(plan.project, code.wheel, code.installed, code.answers)
 
@@ -118,7 +119,7 @@ def library_layer(parts: Sequence[Own], tools: Tools) -> Layer:
 def code_layer(part: Own, tools: Tools) -> Layer:
     """The last layer: the project itself."""
     title = f"{part.wheel.name} {part.wheel.version}".strip()
-    if part.project.in_place:  # its part brings its own directories: that it works in is the user's, and stays so
+    if part.project.in_place:  # its part brings its own directories, since not all of them are root's
         return make_layer([part.installed.part], tools.store, kind="code", title=title)
     installed = layer_parts([part.installed], tools.store, tools.progress.warn)
     return make_layer(installed, tools.store, kind="code", title=title)

@@ -62,12 +62,12 @@ class _Item(NamedTuple):
     content: Path | bytes = b""
 
 
-def code_in_place(project: Project, workdir: str, tools: Tools) -> Code:
+def code_in_place(project: Project, place: Sequence[TarEntry], tools: Tools) -> Code:
     """The code of a project that is no package.
 
     Args:
         project: the project.
-        workdir: absolute directory of the image that it is run in.
+        place: the directories of the image down to the one that it is run in.
         tools: cache and watcher.
 
     Raises:
@@ -83,12 +83,12 @@ def code_in_place(project: Project, workdir: str, tools: Tools) -> Code:
         )
     digest = _digest(items)
     how: Literal["copied", "reused"] = "reused"
-    key = sha256(f"in place {_FORMAT} {workdir} {digest}".encode()).hexdigest()
+    key = sha256(f"in place {_FORMAT} {[*map(tuple, place)]} {digest}".encode()).hexdigest()
     installed = find_installed(key, tools.store)
     reason = "nothing in it changed"
     if installed is None:
         with tools.store.write(PARTS, key) as file:
-            paths = _write(items, workdir.strip("/"), project.root, file)
+            paths = _write(items, place, project.root, file)
         installed = kept_part(key, paths, tools.store)
         how, reason = "copied", f"{sum(item.kind != DIRECTORY for item in items)} files: {files.reason}"
     wheel = ProjectWheel(
@@ -133,33 +133,39 @@ def _digest(items: Sequence[_Item]) -> str:
     return digest.hexdigest()
 
 
-def _write(items: Sequence[_Item], workdir: str, root: Path, file: IO[bytes]) -> tuple[str, ...]:
-    """Write the tar entries, directories before what is in them; the paths of all but directories."""
+def _write(items: Sequence[_Item], place: Sequence[TarEntry], root: Path, file: IO[bytes]) -> tuple[str, ...]:
+    """Write the tar entries, directories before what is in them; the paths of all but directories.
+
+    The directories above are among them: an engine makes those that a layer lacks anew, and they would be root's.
+    """
+    for entry in place:
+        file.write(entry_header(entry))
+    workdir = place[-1].path
     listed = {item.path: item for item in items}
     for path in list(listed):
         while path := path.rpartition("/")[0]:
             listed.setdefault(path, _Item(path, DIRECTORY))
     for path, item in sorted(listed.items()):
-        place = f"{workdir}/{path}"
+        target = f"{workdir}/{path}"
         if item.kind == DIRECTORY:
-            file.write(entry_header(TarEntry(place, kind="directory", mode=0o755)))
+            file.write(entry_header(TarEntry(target, kind="directory", mode=0o755)))
         elif item.kind == LINK:
-            file.write(entry_header(TarEntry(place, kind="symlink", link=item.state)))
+            file.write(entry_header(TarEntry(target, kind="symlink", link=item.state)))
         else:
-            _write_file(item, place, root, file)
+            _write_file(item, target, root, file)
     return tuple(f"{workdir}/{item.path}" for item in items if item.kind != DIRECTORY)
 
 
-def _write_file(item: _Item, place: str, root: Path, file: IO[bytes]) -> None:
+def _write_file(item: _Item, target: str, root: Path, file: IO[bytes]) -> None:
     """Write a file; one that was not read before is held against what was told of it."""
     mode = 0o755 if item.executable else 0o644
     if isinstance(item.content, bytes):
-        file.write(entry_header(TarEntry(place, mode=mode, size=len(item.content))))
+        file.write(entry_header(TarEntry(target, mode=mode, size=len(item.content))))
         file.write(item.content)
         file.write(padding(len(item.content)))
         return
     size = item.content.stat().st_size
-    file.write(entry_header(TarEntry(place, mode=mode, size=size)))
+    file.write(entry_header(TarEntry(target, mode=mode, size=size)))
     digest = sha256(size=size)
     for chunk in chunks((FileSlice(item.content, 0, size),)):
         digest.update(chunk)
