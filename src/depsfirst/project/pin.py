@@ -46,6 +46,7 @@ class Pin(NamedTuple):
         where: file and line.
         version: None for a URL, commit or path that does not tell it, and for a line that is not pinned.
         specifier: the versions allowed, as written.
+        extras: what is wanted of it besides, normalized.
         marker: when it holds; None is always.
         hashes: sha256 in hex.
         source: None for the index.
@@ -56,6 +57,7 @@ class Pin(NamedTuple):
     where: str
     version: str | None = None
     specifier: str = ""
+    extras: frozenset[str] = frozenset()
     marker: str | None = None
     hashes: frozenset[str] = frozenset()
     source: Source | None = None
@@ -108,16 +110,17 @@ def _hashes(options: str, where: str) -> frozenset[str]:
 def _named(text: str, where: str, project: Project, hashes: frozenset[str]) -> Pin | None:
     requirement = parse_requirement(text, where)
     marker = str(requirement.marker) if requirement.marker else None
-    name = normalize(requirement.name)
+    name, extras = normalize(requirement.name), frozenset(map(normalize, requirement.extras))
     if requirement.url:
-        return _finished(_placed(name, requirement.url, where, project), hashes, marker)
+        placed = _placed(name, requirement.url, where, project)
+        return _finished(placed and placed._replace(extras=extras), hashes, marker)
     exact = [
         each.version
         for each in requirement.specifier
         if each.operator in {"==", "==="} and not each.version.endswith(".*")
     ]
     specifier = str(requirement.specifier)
-    pin = Pin(name, where, _exact(exact[0], specifier, where) if exact else None, specifier)
+    pin = Pin(name, where, _exact(exact[0], specifier, where) if exact else None, specifier, extras)
     return _finished(pin, hashes, marker)
 
 
