@@ -222,7 +222,7 @@ def test_no_wheel_for_the_target(attempt: Any, bare_shop: Any, index: Any, wheel
 def test_a_version_that_the_index_does_not_have(attempt: Any, shop: Any, options: list[str]) -> None:
     shop.pin("greet==2.0")
     err = attempt.refused(shop, *options)
-    assert 'error: requirements.txt:1: the index has no file of "greet" 2.0' in err
+    assert f'error: requirements.txt:1: the index "{options[-1]}" (--index) has no file of "greet" 2.0' in err
     assert "\nhint: " in err
 
 
@@ -254,7 +254,7 @@ def sdist(index: Any, wheels: Any, backend: str) -> str:
 def test_an_sdist_that_is_not_pure(attempt: Any, bare_shop: Any, index: Any, wheels: Any, options: Any) -> None:
     bare_shop.pin(f"greet==1.0 --hash=sha256:{sdist(index, wheels, COMPILED)}")
     err = attempt.refused(bare_shop, *options)
-    assert 'requirements.txt:1: "greet" 1.0 has no wheel for the target, and its sdist builds "greet-1.0-cp311' in err
+    assert 'requirements.txt:1: "greet" 1.0 has no wheel for the target, and its source builds "greet-1.0-cp311' in err
     assert "hint: choose a version that has a wheel for the target" in err
 
 

@@ -10,9 +10,12 @@ from packaging.tags import Tag
 from depsfirst.content import ContentStore
 from depsfirst.errors import DepsfirstError
 from depsfirst.fetch import Document, Fetcher
-from depsfirst.project.model import LockedFile, LockedPackage, Source
+from depsfirst.fetch.credentials import Credentials
+from depsfirst.project.model import Lock, LockedFile, LockedPackage, Source
 from depsfirst.wheels.choose import Chooser, Target, check_tags, fetch
 from depsfirst.wheels.index import default_index
+from depsfirst.wheels.places import Place, Places
+from depsfirst.wheels.user_indexes import UserIndexes
 
 TAGS = (
     Tag("cp313", "cp313", "manylinux_2_34_x86_64"),
@@ -31,6 +34,8 @@ class Pages:
         self.pages = pages
         self.asked: list[str] = []
 
+    credentials = Credentials()
+
     def get(self, url: str, *, headers: dict[str, str]) -> Document:
         assert "application/vnd.pypi.simple.v1+json" in headers["Accept"]
         self.asked.append(url)
@@ -43,7 +48,10 @@ def page(*files: object) -> bytes:
 
 def chooser(pages: dict[str, bytes] | None = None) -> tuple[Chooser, Pages]:
     index = Pages(pages or {})
-    return Chooser(TARGET, lambda: INDEX, index, Path("/project")), index  # type: ignore[arg-type]
+    lock = Lock("poetry", "poetry.lock", "shop", (), {})
+    public = "https://public.example/simple/"
+    places = Places(lock, Path("/project"), UserIndexes(), Place(INDEX), public, index)  # type: ignore[arg-type]
+    return Chooser(TARGET, places, lambda file: f"sha256 of {file.url}"), index
 
 
 def package(*files: str, **changes: object) -> LockedPackage:
@@ -97,12 +105,20 @@ def test_what_was_compiled_for_other_linuxes_is_not_built_from_its_sdist(wheel: 
 
 def test_a_lock_without_urls_asks_the_index() -> None:
     name = "shop-1.0-py3-none-any.whl"
-    listed = {"filename": name, "url": "../../files/shop.whl", "hashes": {"sha256": "00"}, "size": 5}
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    listed = {"filename": name, "url": "../../files/shop.whl", "hashes": {"sha256": sha256}, "size": 5}
     choose, index = chooser({f"{INDEX}/shop/": page(listed)})
     choice = choose.choose(package(name))
     assert index.asked == []
     located = choose.locate(choice)
     assert located == LockedFile(name, choice.file.sha256, "https://index.example/files/shop.whl", 5)
+
+
+def test_an_index_that_has_another_file_of_that_name_is_named() -> None:
+    name = "shop-1.0-py3-none-any.whl"
+    choose, _ = chooser({f"{INDEX}/shop/": page({"filename": name, "url": name, "hashes": {"sha256": "00"}})})
+    with pytest.raises(DepsfirstError, match=f'"{name}" of "{INDEX}" is not the file that is locked'):
+        choose.locate(choose.choose(package(name)))
 
 
 def test_a_locked_url_is_taken_as_it_is() -> None:

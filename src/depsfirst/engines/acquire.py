@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
+from depsfirst.fetch.connections import without_userinfo
 from depsfirst.values import NamedTuple
-from depsfirst.wheels.choose import WHEELS, Chooser, check_tags, fetch
+from depsfirst.wheels.choose import WHEELS, Chooser, check_tags, fetch, measured
 from depsfirst.wheels.made import MadeWheel, Workshop, find_made
 from depsfirst.wheels.parts import find_installed, install_wheel, part_key
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from depsfirst.wheels.choose import Choice, Target
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
+    from depsfirst.wheels.places import Places
 
 
 class _Wanted(NamedTuple):
@@ -43,15 +46,17 @@ class Acquirer:
     Args:
         target: what wheels must fit.
         venv: the environment they are installed into.
-        root: the lock's directory.
+        places: where packages are looked for.
         tools: cache, network and watcher.
         advance: told of each package that is done.
     """
 
-    def __init__(self, target: Target, venv: Venv, root: Path, tools: Tools, advance: Callable[[int], None]) -> None:
-        self._chooser = Chooser(target, tools.index, tools.fetcher, root)
+    def __init__(
+        self, target: Target, venv: Venv, places: Places, tools: Tools, advance: Callable[[int], None]
+    ) -> None:
+        self._chooser = Chooser(target, places, partial(measured, store=tools.store, fetcher=tools.fetcher))
         self._target = target
-        self._root = root
+        self._places = places
         self._venv = venv
         self._tools = tools
         self._advance = advance
@@ -98,7 +103,11 @@ class Acquirer:
         from depsfirst.wheels.git import fetched
         from depsfirst.wheels.sources import wheel_of_commit
 
-        commit = parse_commit(package.source.location or "", self._root, package.where)
+        location = self._places.expanded(package.source.location or "", package)
+        commit = parse_commit(location, self._places.root, package.where)
+        if commit.login is None and os.environ.get("NETRC"):  # git reads no other file than that of the home
+            login = self._tools.fetcher.credentials.of_netrc(commit.url)
+            commit = commit._replace(login=login and (login.name, login.password))
 
         def prepared() -> Callable[[], MadeWheel]:
             made = find_made(commit.key, self._tools.store)
@@ -124,5 +133,5 @@ def _direct_url(choice: Choice) -> dict[str, bytes]:
     """The file of PEP 610 for a package that is locked by URL."""
     if choice.package.source.kind != "url" or choice.file.url is None:
         return {}
-    origin = {"archive_info": {"hashes": {"sha256": choice.file.sha256}}, "url": choice.file.url}
+    origin = {"archive_info": {"hashes": {"sha256": choice.file.sha256}}, "url": without_userinfo(choice.file.url)}
     return {"direct_url.json": json.dumps(origin, sort_keys=True).encode()}

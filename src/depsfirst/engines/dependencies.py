@@ -16,13 +16,13 @@ from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import HEAVY, group_layers
 from depsfirst.project.discover import lock_fingerprint, read_lock
-from depsfirst.project.model import Environment, UnlockedError
+from depsfirst.project.model import MAIN, Environment, UnlockedError
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import directories, write_file
 from depsfirst.wheels.parts import layer_parts, part_as_json, part_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from depsfirst.content import ContentStore
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from depsfirst.wheels.parts import InstalledWheel
 
 _MEMO = "dependencies"
-_FORMAT = 1
+_FORMAT = 2
 _CONNECTIONS = 8
 
 
@@ -150,11 +150,15 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: boo
     environment = Environment(base.python.version, plan.platform)
     lock = _lock(plan, environment, tools, refresh=refresh)
     recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-    installed = _install_all(recipe, plan, base, tools, ahead)
-    names = {package.name: each for package, each in zip(recipe.third_party, installed, strict=True)}
+    names = _install_all(recipe, lock, plan, base, tools, ahead)
+    lacking = _lacking(lock, recipe, names, environment)
+    if lacking:
+        lock = _resolved(plan, environment, tools, because=lacking, refresh=refresh)
+        recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
+        names = _install_all(recipe, lock, plan, base, tools, ahead)
     sizes = {name: each.part.size for name, each in names.items()}
     groups = group_layers(sizes, plan.settings.max_layers)
-    everything = provided(_importable(installed, base.venv))
+    everything = provided(_importable(names.values(), base.venv))
     return {
         "recipe": recipe.digest,
         "layers": [[_title(group), _parts([names[name] for name in group], tools)] for group in groups],
@@ -169,10 +173,34 @@ def _lock(plan: Plan, environment: Environment, tools: Tools, *, refresh: bool) 
     try:
         return read_lock(plan.project)
     except UnlockedError:
-        from depsfirst.wheels.resolve import Wish, resolved
+        return _resolved(plan, environment, tools, because="there is no lock", refresh=refresh)
 
-        wish = Wish(plan.project, environment, plan.groups, plan.extras)
-        return resolved(wish, tools.store, tools.progress, index_url=tools.index_url, refresh=refresh)
+
+def _resolved(plan: Plan, environment: Environment, tools: Tools, *, because: str, refresh: bool) -> Lock:
+    from depsfirst.wheels.resolve import Wish, resolved
+
+    wish = Wish(plan.project, environment, plan.groups, plan.extras, because)
+    return resolved(wish, tools.store, tools.progress, index_url=tools.index_url, refresh=refresh)
+
+
+def _lacking(
+    lock: Lock, recipe: Recipe, installed: Mapping[str, InstalledWheel], environment: Environment
+) -> str | None:
+    """What pinned requirements leave out of what their packages require, in words; None if they are complete."""
+    packages = [package for package in recipe.third_party if package.source.kind == "index"]
+    if lock.format != "requirements" or all(package.hashes for package in packages):
+        return None
+    from depsfirst.project.markers import Evaluator
+    from depsfirst.wheels.unmet import unmet
+
+    extras = [(edge.name, extra) for edge in lock.roots[MAIN] for extra in edge.extras]
+    known = {package.name for package in recipe.first_party}
+    found = unmet(installed, extras, Evaluator(environment.markers()))
+    left_out = [f"{name}, which {requirer} requires" for name, requirer in found.items() if name not in known]
+    if not left_out:
+        return None
+    more = f", and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+    return f"{lock.name} leaves out {left_out[0]}{more}"
 
 
 def _uninstalled(lock: Lock, environment: Environment, recipe: Recipe) -> dict[str, tuple[str, str]]:
@@ -199,25 +227,29 @@ def _title(group: Sequence[str]) -> str:
     return group[0] if len(group) == 1 else f"{len(group)} packages"
 
 
-def _importable(installed: Sequence[InstalledWheel], venv: Venv) -> list[str]:
+def _importable(installed: Iterable[InstalledWheel], venv: Venv) -> list[str]:
     start = f"{venv.site_packages}/"
     return [path[len(start) :] for each in installed for path in each.files if path.startswith(start)]
 
 
-def _install_all(recipe: Recipe, plan: Plan, base: Base, tools: Tools, ahead: Ahead) -> list[InstalledWheel]:
+def _install_all(  # noqa: PLR0913, PLR0917 - what is installed, from where, and on what
+    recipe: Recipe, lock: Lock, plan: Plan, base: Base, tools: Tools, ahead: Ahead
+) -> dict[str, InstalledWheel]:
     from concurrent.futures import ThreadPoolExecutor
 
     from depsfirst.engines.acquire import Acquirer
     from depsfirst.wheels.choose import Target
+    from depsfirst.wheels.places import places_of
 
     target = Target(base.tags(), base.title)
     packages = recipe.third_party
     with tools.progress.task("installing dependencies", len(packages), "packages") as advance:
-        acquirer = Acquirer(target, base.venv, plan.project.lock.parent, tools, advance)
+        places = places_of(plan.project, lock, tools.index_url, tools.store, tools.fetcher)
+        acquirer = Acquirer(target, base.venv, places, tools, advance)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             futures = {package.name: pool.submit(acquirer.install, package) for package in _largest_first(packages)}
             try:
-                return list(_collected(futures, plan.settings.max_layers, tools, ahead))
+                return dict(_collected(futures, plan.settings.max_layers, tools, ahead))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -225,8 +257,8 @@ def _install_all(recipe: Recipe, plan: Plan, base: Base, tools: Tools, ahead: Ah
 
 def _collected(
     futures: Mapping[str, Future[InstalledWheel]], max_layers: int, tools: Tools, ahead: Ahead
-) -> Iterator[InstalledWheel]:
-    """What was installed, by name; heavy wheels, whose layers are sure by then, are offered to be loaded ahead."""
+) -> Iterator[tuple[str, InstalledWheel]]:
+    """What was installed, in order of names; heavy wheels, whose layers are sure by then, are offered ahead."""
     layers: list[Layer] = []
     for name in sorted(futures):
         each = futures[name].result()
@@ -234,7 +266,7 @@ def _collected(
             parts = layer_parts([each], tools.store, tools.progress.warn)
             layers.append(make_layer(parts, tools.store, kind="dependencies", title=name))
             ahead.offer(layers)
-        yield each
+        yield name, each
 
 
 def _largest_first(packages: Sequence[LockedPackage]) -> list[LockedPackage]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse
 
+    from depsfirst.fetch.credentials import Credentials
+
 __all__ = [
     "Document",
     "FetchError",
@@ -59,9 +61,9 @@ class Document:
 class Fetcher:
     """Keeps connections open to as many hosts as are asked; may be used by many threads at once.
 
-    URLs are ``http``, ``https`` or ``file``. Credentials come from the URL's own userinfo, from an earlier
-    URL of the same origin that had some, or from the netrc file; proxies from the environment; trusted
-    certificates from the system (``SSL_CERT_FILE``).
+    URLs are ``http``, ``https`` or ``file``. Credentials come from the URL's own userinfo, from what was said of its
+    host (``credentials``), from the netrc file or a keyring; proxies from the environment; trusted certificates from
+    the system (``SSL_CERT_FILE``).
 
     Args:
         connections: how many are kept open to one host.
@@ -73,6 +75,11 @@ class Fetcher:
         self._connections = Connections(connections)
         self._attempts = attempts
         self._patience = patience
+
+    @property
+    def credentials(self) -> Credentials:
+        """What is shown to which host; more may be added."""
+        return self._connections.credentials
 
     def download(  # noqa: PLR0913 - facts about one file
         self,
@@ -153,11 +160,11 @@ class Fetcher:
         raise AssertionError("there is at least one attempt")
 
     def _receive(self, url: str, headers: Mapping[str, str], sink: Sink) -> None:
-        with self._response(url, {**headers, **sink.range_headers()}) as (response, _):
+        with self._response(url, {**headers, **sink.range_headers()}) as (response, final):
             if response.status == 416:  # noqa: PLR2004 - Range Not Satisfiable
                 sink.restart()
                 raise Again(FetchError(f'"{shown(url)}" cannot be resumed'))
-            accept(response, shown(url))
+            accept(response, shown(url), self._advice(response, final))
             sink.begin(response)
             while chunk := response.read(CHUNK, decode_content=False):
                 sink.write(chunk)
@@ -166,7 +173,7 @@ class Fetcher:
         with self._response(url, headers) as (response, final):
             if response.status == 304 and known is not None:  # noqa: PLR2004 - Not Modified
                 return known
-            accept(response, shown(url))
+            accept(response, shown(url), self._advice(response, final))
             parts, size = [], 0
             while chunk := response.read(CHUNK, decode_content=True):
                 parts.append(chunk)
@@ -175,6 +182,10 @@ class Fetcher:
                     raise MismatchError(f'"{shown(url)}" is larger than {DOCUMENT_LIMIT >> 20} MiB')
             etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
             return Document(b"".join(parts), final, etag, modified)
+
+    def _advice(self, response: BaseHTTPResponse, url: str) -> str | None:
+        """What to do where a server hides what it has, which many do by saying that it is not there."""
+        return self.credentials.advice(url) if response.status in {401, 403, 404} else None
 
     @contextmanager
     def _response(self, url: str, headers: Mapping[str, str]) -> Iterator[tuple[BaseHTTPResponse, str]]:
@@ -192,7 +203,7 @@ class Fetcher:
     def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[BaseHTTPResponse, str]:
         place = url
         for _ in range(_REDIRECTS + 1):
-            response = self._connections.request(place, headers)
+            response = self._connections.request(place, headers, redirected=place != url)
             location = response.get_redirect_location()
             if not location:
                 return response, without_userinfo(place)
@@ -205,11 +216,13 @@ class Fetcher:
 
 
 def _local_path(url: str) -> str | None:
+    """The path of a ``file:`` URL; for a folder that of its page, as a server would give it."""
     if not url[:5].lower().startswith("file:"):
         return None
     from urllib.request import url2pathname
 
-    return url2pathname(urlsplit(url).path)
+    path = url2pathname(urlsplit(url).path)
+    return f"{path}index.html" if path.endswith("/") else path
 
 
 def _opened(path: str) -> IO[bytes]:

@@ -1,14 +1,13 @@
-"""Connections that are kept open: proxies, trusted certificates and credentials, which no message shows."""
+"""Connections that are kept open: through proxies, with trusted certificates, and the credentials of each host."""
 
 from __future__ import annotations
 
-import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from depsfirst import __version__
-from depsfirst.errors import DepsfirstError
+from depsfirst.fetch.credentials import Credentials, Realm, in_url
 from depsfirst.fetch.failures import FetchError
 
 if TYPE_CHECKING:
@@ -17,20 +16,32 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
+    from depsfirst.fetch.credentials import Login
+
 _TIMEOUT = {"connect": 10.0, "read": 60.0}
+_REFUSED = frozenset({401, 403})
 
 
 class Connections:
-    """The connections to all hosts, ``count`` of them kept open to each; for many threads at once."""
+    """The connections to all hosts, ``count`` of them kept open to each; for many threads at once.
+
+    Attributes:
+        credentials: what is shown to which host.
+    """
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._lock = Lock()
         self._pools: dict[tuple[str, str | None], PoolManager] = {}
-        self._credentials: dict[str, str | None] = {}
+        self.credentials = Credentials()
 
-    def request(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+    def request(self, url: str, headers: Mapping[str, str], *, redirected: bool = False) -> BaseHTTPResponse:
         """Send a request, and give its answer when the headers are there; redirects are not followed.
+
+        Args:
+            url: where to; credentials that stand in it are kept for its host.
+            headers: to send.
+            redirected: whether a server gave the URL; then what stands in it serves this request alone.
 
         Raises:
             FetchError: the URL is none, or the proxy is of an unknown kind.
@@ -39,28 +50,29 @@ class Connections:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise FetchError(f'"{shown(url)}" is no http, https or file URL')
-        wanted = {"User-Agent": f"depsfirst/{__version__}", **headers}
-        credential = self._credential(parts)
-        if credential:
-            wanted.setdefault("Authorization", credential)
-        return self._pool(parts).urlopen(
+        own = in_url(url)
+        if own.name is not None and not redirected:
+            self.credentials.add(Realm(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/", own.name, own.password))
+        login = own.login or self.credentials.login(own.url)
+        response = self._send(url, headers, login)
+        if login is None and response.status in _REFUSED:
+            login = self.credentials.after_refusal(own.url)
+            if login is not None:
+                response.close()
+                response = self._send(url, headers, login)
+        return response
+
+    def _send(self, url: str, headers: Mapping[str, str], login: Login | None) -> BaseHTTPResponse:
+        shown_to_it = {"Authorization": login.header} if login else {}
+        return self._pool(urlsplit(url)).urlopen(
             "GET",
             without_userinfo(url),
-            headers=wanted,
+            headers={"User-Agent": f"depsfirst/{__version__}", **shown_to_it, **headers},
             redirect=False,
             retries=False,
             preload_content=False,
             decode_content=False,
         )
-
-    def _credential(self, parts: SplitResult) -> str | None:
-        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        with self._lock:
-            if parts.username is not None:
-                self._credentials[origin] = _basic(unquote(parts.username), unquote(parts.password or ""))
-            elif origin not in self._credentials:
-                self._credentials[origin] = _from_netrc(parts.hostname or "")
-            return self._credentials[origin]
 
     def _pool(self, parts: SplitResult) -> PoolManager:
         key = (parts.scheme, _proxy(parts))
@@ -88,27 +100,6 @@ def without_userinfo(url: str) -> str:
     except ValueError:
         return url.rpartition("@")[2]
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _basic(name: str, password: str) -> str:
-    from base64 import b64encode
-
-    return "Basic " + b64encode(f"{name}:{password}".encode()).decode()
-
-
-def _from_netrc(host: str) -> str | None:
-    from netrc import NetrcParseError, netrc
-
-    names = [os.environ.get("NETRC"), os.path.expanduser("~/.netrc"), os.path.expanduser("~/_netrc")]  # noqa: PTH111 - must not fail where there is no home
-    for name in filter(None, names):
-        try:
-            found = netrc(name).authenticators(host)
-        except OSError:
-            continue
-        except NetrcParseError as error:
-            raise DepsfirstError(str(error.msg), where=f"{name}:{error.lineno}", hint="mend this file") from error
-        return _basic(found[0], found[2] or "") if found else None
-    return None
 
 
 def _proxy(parts: SplitResult) -> str | None:

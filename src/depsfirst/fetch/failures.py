@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PROXY_REFUSES = 407
 _NO_NETWORK = "is there a network, and does it need a proxy (HTTP_PROXY, HTTPS_PROXY)?"
 
 
@@ -43,18 +44,24 @@ class Again(Exception):  # noqa: N818 - a state of the retries, seen by nobody e
         self.after = after
 
 
-def accept(response: BaseHTTPResponse, name: str) -> None:
-    """Raise the failure that an answer means, unless it is content."""
+def accept(response: BaseHTTPResponse, name: str, advice: str | None = None) -> None:
+    """Raise the failure that an answer means, unless it is content.
+
+    Args:
+        response: the answer.
+        name: what to call its URL.
+        advice: what to do about credentials, where they may be what is missing.
+    """
     status = response.status
     if status in {200, 206}:
         return
     answer = f'"{name}" was answered with {status} {response.reason or ""}'.rstrip()
     if status in {404, 410}:
-        raise NotFoundError(answer)
-    if status in {401, 403, 407}:
-        raise RefusedError(
-            answer, hint="put the credentials for this host into ~/.netrc, or check those that are there"
-        )
+        raise NotFoundError(answer, hint=advice)
+    if status in {401, 403}:
+        raise RefusedError(answer, hint=advice)
+    if status == _PROXY_REFUSES:
+        raise RefusedError(answer, hint="put the proxy's credentials into its URL (HTTP_PROXY, HTTPS_PROXY)")
     if status in _BUSY:
         after = response.headers.get("Retry-After", "")
         seconds = min(float(after), 20.0) if after.isdecimal() else 0.0

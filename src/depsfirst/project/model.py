@@ -125,10 +125,18 @@ class Index(NamedTuple):
     """Where a lock says that packages are looked for: the URL of a simple index, or of a page or directory of links.
 
     Variables of the environment that stand in it as ``${NAME}`` are left as they are.
+
+    Attributes:
+        url: a URL, or a path relative to the lock's directory.
+        kind: what stands there.
+        include: patterns of names; packages of such a name are looked for here and nowhere else.
+        exclude: patterns of names that are not looked for here.
     """
 
     url: str
     kind: Literal["index", "find-links"] = "index"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 class Lock(NamedTuple):
@@ -146,8 +154,8 @@ class Lock(NamedTuple):
         conflicts: sets of items (``conflict_item``) of which at most one may be chosen.
         demands: what has to be checked against the selection.
         default_groups: what the main group is called in markers that ask for groups (PEP 751).
-        indexes: where packages without a place of their own come from, the first one before the others; empty is
-            the default index.
+        indexes: where packages of an index may come from besides the one that they name, or the default one.
+        no_index: whether no index may be asked, so that only links are left.
         strict_python: whether a selected package that does not allow the environment's Python is an error, as
             PEP 751 has it; else ``requires_python`` of packages only tells candidates apart.
     """
@@ -164,6 +172,7 @@ class Lock(NamedTuple):
     demands: tuple[Demand, ...] = ()
     default_groups: frozenset[str] = frozenset({MAIN})
     indexes: tuple[Index, ...] = ()
+    no_index: bool = False
     strict_python: bool = False
 
 

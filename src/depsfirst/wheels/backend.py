@@ -139,9 +139,8 @@ class _Call(NamedTuple):
         """Make a virtual environment that may be moved, and install requirements into it."""
         self.uv("venv", "--quiet", "--relocatable", "--python", sys.executable, str(made))
         if requires:
-            index = ("--default-index", self.index_url) if self.index_url else ()
             target = ("--python", str(made / "bin/python"), "--compile-bytecode", "--no-progress")
-            self.uv("pip", "install", *target, *index, "--", *requires)
+            self.uv("pip", "install", *target, "--", *requires)
 
     def uv(self, *arguments: str) -> None:
         from subprocess import PIPE, STDOUT, run
@@ -156,7 +155,7 @@ class _Call(NamedTuple):
             ) from error
         # away from the project, whose settings of uv are for its own environment
         command = [uv, *arguments]
-        variables = uv_environment()
+        variables = uv_environment(self.index_url)
         done = run(command, check=False, cwd=self.scratch, env=variables, stdout=PIPE, stderr=STDOUT, **_AS_TEXT)
         self.progress.note(done.stdout.strip())
         if done.returncode != 0:
@@ -266,17 +265,31 @@ def _is_direct(requirement: str, source: Source) -> bool:
         ) from error
 
 
-def uv_environment() -> dict[str, str]:
-    """The user's variables for uv, and those of pip under uv's names where uv has none of its own."""
+def uv_environment(index_url: str | None = None) -> dict[str, str]:
+    """The user's variables for uv, and pip's settings under uv's names where uv has none of its own.
+
+    Args:
+        index_url: simple URL of the index to ask in place of the one that the settings name. It goes into the
+            environment, since others can see the words of a command, and a password may stand in it.
+    """
     unwanted = _OF_OUR_PYTHON | _OF_ANOTHER_PYTHON
     variables = {name: value for name, value in os.environ.items() if name not in unwanted}
-    own_index = any(name in variables for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"))
+    own_index = index_url or any(name in variables for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"))
     for pip, uv in _FROM_PIP.items():
         if variables.get(pip) and not (own_index and uv == "UV_DEFAULT_INDEX"):
             variables.setdefault(uv, variables[pip])
     if variables.get("PIP_FIND_LINKS"):
         variables.setdefault("UV_FIND_LINKS", ",".join(variables["PIP_FIND_LINKS"].split()))
-    return {**variables, "NO_COLOR": "1"}
+    default = index_url or (None if own_index else _default_of_pip())
+    return {**variables, **({"UV_DEFAULT_INDEX": default} if default else {}), "NO_COLOR": "1"}
+
+
+def _default_of_pip() -> str | None:
+    """The default index that pip's files name; those of uv are read by uv."""
+    from depsfirst.wheels.user_indexes import user_indexes
+
+    found = user_indexes().default
+    return found.url if found is not None and found.manager == "pip" else None
 
 
 def _hook_environment(environment: Path, scratch: Path) -> dict[str, str]:

@@ -14,7 +14,6 @@ from packaging.version import Version
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
-from depsfirst.wheels.index import index_file, index_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
     from depsfirst.project.model import LockedFile, LockedPackage
+    from depsfirst.wheels.places import Places
 
 WHEELS = "wheels"
 _SHOWN = 3
@@ -54,17 +54,15 @@ class Chooser:
 
     Args:
         target: what wheels must fit.
-        index: gives the simple URL of the index, when it is needed.
-        fetcher: does the requests.
-        root: the lock's directory, to which the paths in it are relative.
+        places: where files are looked for.
+        measure: tells the sha256 (hex) of a file that no place tells it of, by fetching it.
     """
 
-    def __init__(self, target: Target, index: Callable[[], str], fetcher: Fetcher, root: Path) -> None:
+    def __init__(self, target: Target, places: Places, measure: Callable[[LockedFile], str]) -> None:
         self._target = target
         self._ranks = {tag: rank for rank, tag in enumerate(target.tags)}
-        self._index = index
-        self._fetcher = fetcher
-        self._root = root
+        self._places = places
+        self._measure = measure
 
     def choose(self, package: LockedPackage) -> Choice:
         """The file to install; the network is used only for a lock that names no files.
@@ -72,9 +70,10 @@ class Chooser:
         Raises:
             DepsfirstError: no file fits the target, or nothing says what its sha256 must be.
         """
-        if not package.files:
-            package = package._replace(files=self._listed(package))
-        file = self._best(package)
+        if package.files:
+            file = self._best(package)
+        else:
+            file = self._known(self._best(package._replace(files=self._listed(package))), package)
         if file.sha256 is None:
             raise DepsfirstError(
                 f'nothing says what the sha256 of "{file.name}" must be',
@@ -84,38 +83,35 @@ class Chooser:
         return Choice(package, file)
 
     def locate(self, choice: Choice) -> LockedFile:
-        """The chosen file with its URL, which the index gives if the lock does not.
+        """The chosen file with its URL, which an index gives if the lock does not.
 
         Raises:
-            DepsfirstError: the index does not list the file.
+            DepsfirstError: no index lists the file, or one cannot be asked.
         """
         package, file = choice.package, choice.file
+        if not package.files:  # an index listed it a moment ago
+            return file
         place = package.source.location if package.source.kind == "file" else file.url
-        if place:
-            return file._replace(url=place if "://" in place else (self._root / place).as_uri())
-        index = package.source.location or self._index()
-        found = index_file(index, package.name, file.name, self._fetcher)
-        if found is None:
-            raise DepsfirstError(
-                f'the index does not list "{file.name}" of "{package.name}" {package.version}',
-                where=package.where,
-                hint="lock again, or name the index that has it",
-            )
-        return found._replace(sha256=file.sha256)
+        if place and not self._places.is_elsewhere(package):
+            return file._replace(url=self._places.url(place, package))
+        return self._places.find(package, file.name, file.sha256 or "")
 
     def _listed(self, package: LockedPackage) -> tuple[LockedFile, ...]:
-        index = package.source.location or self._index()
         wanted = Version(package.version or "0")
-        files = index_files(index, package.name, self._fetcher, lambda file: _version_of(file, package.name) == wanted)
-        allowed = tuple(file for file in files if not package.hashes or file.sha256 in package.hashes)
-        if not allowed:
+        return self._places.listed(package, lambda file: _version_of(file, package.name) == wanted)
+
+    def _known(self, file: LockedFile, package: LockedPackage) -> LockedFile:
+        """A file of an index, with its sha256 also where the index does not tell it."""
+        if file.sha256 is not None:
+            return file
+        measured = file._replace(sha256=self._measure(file))
+        if package.hashes and measured.sha256 not in package.hashes:
             raise DepsfirstError(
-                f'the index has no file of "{package.name}" {package.version}'
-                + (" with a sha256 that the lock allows" if files else ""),
+                f'"{file.name}" has the sha256 {measured.sha256}, which the lock does not allow',
                 where=package.where,
-                hint="check name, version and hashes, or name the index that has it",
+                hint="somebody put another file of this name there, or the lock was made with another index",
             )
-        return allowed
+        return measured
 
     def _best(self, package: LockedPackage) -> LockedFile:
         ranked = [(rank, file) for file in package.files if (rank := self._rank(file.name))]
@@ -173,6 +169,26 @@ def fetch(file: LockedFile, store: ContentStore, fetcher: Fetcher) -> Path:
             fetcher.download(file.url, target, sha256=file.sha256, size=file.size)
         path = store.path(WHEELS, file.sha256)
     return path
+
+
+def measured(file: LockedFile, store: ContentStore, fetcher: Fetcher) -> str:
+    """The sha256 (hex) of a file with a URL, which is in the cache then.
+
+    Raises:
+        DepsfirstError: it cannot be had.
+    """
+    import hashlib
+    from pathlib import Path
+
+    if file.url is None:
+        raise ValueError(file)
+    with store.scratch_file() as target:
+        fetcher.download(file.url, target, size=file.size)
+        target.flush()
+        with Path(target.name).open("rb") as written:
+            sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+        store.adopt(Path(target.name), WHEELS, sha256)
+    return sha256
 
 
 def _version_of(filename: str, name: str) -> Version | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from configparser import ConfigParser, Error
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.fetch import shown
 from depsfirst.project.model import LockedFile
 
 if TYPE_CHECKING:
@@ -23,33 +22,19 @@ _ACCEPT = f"{_JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _FIELDS_BEFORE, _LONGEST_ENTRY = 4, 1 << 15
 """How many objects may come in an entry before the name of its file, and how long it may be in bytes."""
 
-_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
-
 
 def default_index(chosen: str | None, store: ContentStore) -> str:
-    """The simple URL of the index: ``chosen``, else the user's uv or pip settings, else the public one."""
-    return chosen or _from_environment() or _from_pip() or _public(store)
+    """The simple URL of the index: ``chosen``, else what the user's settings say, else the public one."""
+    if chosen:
+        return chosen
+    from depsfirst.wheels.user_indexes import user_indexes
+
+    found = user_indexes().default
+    return found.url if found else public_index(store)
 
 
-def _from_environment() -> str | None:
-    return next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), None)
-
-
-def _from_pip() -> str | None:
-    home = Path.home()
-    config_home = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    files = [Path("/etc/pip.conf"), home / ".pip/pip.conf", config_home / "pip/pip.conf"]
-    if os.environ.get("PIP_CONFIG_FILE"):
-        files.append(Path(os.environ["PIP_CONFIG_FILE"]))
-    parser = ConfigParser(interpolation=None)
-    try:
-        parser.read(files)
-    except (Error, UnicodeDecodeError) as error:
-        raise DepsfirstError(f"pip's settings cannot be read: {error}", hint="mend the file") from error
-    return parser.get("global", "index-url", fallback=None)
-
-
-def _public(store: ContentStore) -> str:
+def public_index(store: ContentStore) -> str:
+    """The simple URL of the index that installers ask unless they are told otherwise."""
     known = store.recall("index", "public")
     if isinstance(known, str):
         return known
@@ -158,7 +143,7 @@ def _listed(file: dict[str, Any], url: str) -> LockedFile:
 
 
 def _unreadable(error: Exception, url: str) -> DepsfirstError:
-    return DepsfirstError(f"the index answered with a page that cannot be read: {error!r}", where=url)
+    return DepsfirstError(f"the index answered with a page that cannot be read: {error!r}", where=shown(url))
 
 
 def _from_html(page: bytes, url: str, name: str, wanted: Callable[[str], bool]) -> tuple[LockedFile, ...]:

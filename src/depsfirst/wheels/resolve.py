@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.fetch.connections import without_userinfo
 from depsfirst.project.discover import lock_fingerprint
-from depsfirst.project.model import MAIN, LockText
+from depsfirst.project.model import MAIN, LockText, Source, normalize
 
 if TYPE_CHECKING:
     from depsfirst.content import ContentStore
@@ -17,19 +19,24 @@ if TYPE_CHECKING:
     from depsfirst.project.model import Environment, Lock, Project
 
 _MEMO = "resolutions"
-_FORMAT = 1
+_FORMAT = 2
 _PLATFORMS = {"linux/amd64": "x86_64-unknown-linux-gnu", "linux/arm64": "aarch64-unknown-linux-gnu"}
-_OPTIONS = ("--quiet", "--no-progress", "--no-header", "--no-annotate", "--no-emit-index-url", "--generate-hashes")
+_OPTIONS = (
+    *("--quiet", "--no-progress", "--no-header", "--no-annotate", "--generate-hashes"),
+    *("--no-emit-index-url", "--emit-index-annotation"),
+)
+_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _TAIL = 12
 
 
 class Wish(NamedTuple):
-    """What is to be resolved: a project without a lock, for an environment, with groups and extras."""
+    """What is to be resolved: a project without a lock, for an environment, with groups and extras; and why."""
 
     project: Project
     environment: Environment
     groups: frozenset[str] = frozenset({MAIN})
     extras: frozenset[str] = frozenset()
+    because: str = "there is no lock"
 
 
 def resolved(
@@ -55,9 +62,27 @@ def resolved(
         text = _compiled(wish, index_url)
         store.remember(_MEMO, key, text)
         progress.warn(_told(wish, text))
-    lock = requirements.read(LockText("what uv resolved", text), wish.project)
+    lock = _tied(requirements.read(LockText("what uv resolved", text), wish.project), text)
     edges = lock.roots[MAIN]
     return lock._replace(roots=dict.fromkeys({MAIN, *wish.groups}, edges), extras=dict.fromkeys(wish.extras, ()))
+
+
+def _tied(lock: Lock, text: str) -> Lock:
+    """The lock with each package tied to the index that uv took it from, which it says behind each."""
+    indexes, name = {}, ""
+    for line in text.splitlines():
+        start, _, origin = line.strip().partition("# from ")
+        if line[:1].isalnum():
+            name = normalize(_NAME.split(line, maxsplit=1)[0])
+        elif origin and not start:
+            indexes[name] = origin
+    packages = tuple(
+        package._replace(source=Source("index", indexes[package.name]))
+        if package.source.kind == "index" and package.name in indexes
+        else package
+        for package in lock.packages
+    )
+    return lock._replace(format="uv", packages=packages)
 
 
 def _key(wish: Wish, index_url: str | None) -> str:
@@ -69,7 +94,7 @@ def _key(wish: Wish, index_url: str | None) -> str:
         environment.platform,
         groups,
         extras,
-        index_url,
+        index_url and without_userinfo(index_url),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -78,7 +103,7 @@ def _told(wish: Wish, text: str) -> str:
     count = sum(not line.startswith((" ", "#", "-")) for line in text.splitlines() if line)
     packages = "1 package" if count == 1 else f"{count} packages"
     environment = f"Python {wish.environment.version} on {wish.environment.platform}"
-    return f"there is no lock: uv resolved {packages} for {environment}; lock them for a build that others can repeat"
+    return f"{wish.because}: uv resolved {packages} for {environment}; lock them for a build that others can repeat"
 
 
 def _compiled(wish: Wish, index_url: str | None) -> str:
@@ -93,28 +118,27 @@ def _compiled(wish: Wish, index_url: str | None) -> str:
     platform = ("--python-platform", _PLATFORMS[wish.environment.platform])
     groups = [f"--group={name}" for name in sorted(wish.groups - {MAIN})]
     choice = [*groups, *(f"--extra={name}" for name in sorted(wish.extras))]
-    index = [f"--default-index={index_url}"] if index_url else []
-    command = [find_uv_bin(), "pip", "compile", *_OPTIONS, *python, *platform, *choice, *index]
+    command = [find_uv_bin(), "pip", "compile", *_OPTIONS, *python, *platform, *choice]
     directory = wish.project.lock.parent
     done = run(
         [*command, "--", wish.project.lock.name],
         check=False,
         cwd=directory,
-        env=uv_environment(),
+        env=uv_environment(index_url),
         stdin=DEVNULL,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
     )
     if done.returncode != 0:
-        raise _failure(wish.project, done.stderr)
+        raise _failure(wish, done.stderr)
     return done.stdout
 
 
-def _failure(project: Project, output: str) -> DepsfirstError:
+def _failure(wish: Wish, output: str) -> DepsfirstError:
     lines = [f"  {line.rstrip()}" for line in output.splitlines() if line.strip()][-_TAIL:]
     return DepsfirstError(
-        "there is no lock, and uv cannot resolve what is wanted:\n" + "\n".join(lines),
-        where=str(project.lock),
+        f"{wish.because}, and uv cannot resolve what is wanted:\n" + "\n".join(lines),
+        where=str(wish.project.lock),
         hint="mend what its last lines name, or see whether the index can be reached (--index, UV_DEFAULT_INDEX)",
     )

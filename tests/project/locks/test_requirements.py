@@ -192,13 +192,12 @@ def test_constraints_pin_what_is_not_pinned(write: Write, chosen: Chosen) -> Non
         (f"a==1 --hash=sha256:{ZERO}\nb==1", ':2: "b" has no hash, and other lines have one'),
         (f"a==1 --hash=sha256:{ZERO}\n./b-1.zip", ':2: "b" has no hash, and other lines have one'),
         (f"a @ https://x.example/a-1.zip --hash=sha256:{ZERO} --hash=sha256:{ONE}", ':1: "a-1.zip" has several hashes'),
-        ("--no-index", ':1: the option "--no-index" is not supported'),
         ("--no-binary :all:", ':1: the option "--no-binary" is not supported'),
         ("--unknown", ':1: the option "--unknown" is not supported'),
         ("-i https://x.example\n-i https://y.example", ":2: a second index"),
         ("-r none.txt", ':1: "none.txt" is not a file that can be read'),
         ("-c https://x.example/c.txt", ':1: "https://x.example/c.txt" is not a file that can be read'),
-        ("a @ https://${TOKEN}@x.example/a-1.zip", ":1: environment variables are not read"),
+        ("a @ https://x.example/${NAME}/a-1.zip", ":1: environment variables are not read"),
         ("a==${VERSION}", ":1: environment variables are not read"),
         ("a @ git+https://git.example/a@main", ':1: "git+https://git.example/a@main" is not pinned'),
         ("a @ svn+https://svn.example/a", ':1: "svn+https://svn.example/a" cannot be fetched'),
@@ -227,9 +226,27 @@ def test_indexes_are_values(write: Write) -> None:
     assert lock.indexes == (
         Index("https://x.example/simple"),
         Index("https://${TOKEN}@y.example/simple"),
-        Index("./wheels", "find-links"),
+        Index("wheels", "find-links"),
     )
     assert lock.packages[0].source == Source("index", "https://x.example/simple")
+
+
+def test_links_are_beside_the_file_that_names_them(write: Write) -> None:
+    files = {"more__base": "--find-links=../wheels\n-f https://x.example/wheels\n-f /srv/wheels\nb==1\n"}
+    lock = read(write, "-r more/base.txt\n-f more\n", **files)
+    assert [each.url for each in lock.indexes] == ["wheels", "https://x.example/wheels", "/srv/wheels", "more"]
+    assert not lock.no_index
+
+
+def test_no_index_is_a_value(write: Write) -> None:
+    lock = read(write, "--no-index\n-f wheels\na==1\n")
+    assert lock.no_index
+    assert lock.indexes == (Index("wheels", "find-links"),)
+
+
+def test_an_archive_may_have_a_variable_for_its_credentials(write: Write) -> None:
+    (package,) = read(write, "a @ https://${NAME}:${TOKEN}@x.example/a-1.zip").packages
+    assert package.source == Source("url", "https://${NAME}:${TOKEN}@x.example/a-1.zip")
 
 
 def test_a_commit_may_have_a_variable_in_its_address(write: Write) -> None:

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.model import MAIN, Dependency, Lock, LockedFile, LockedPackage, Source, normalize
+from depsfirst.project.model import MAIN, Dependency, Index, Lock, LockedFile, LockedPackage, Source, normalize
 from depsfirst.project.toml import Table, parse
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def read(lock: LockText, project: Project) -> Lock:
         _requires_python(project),
         _environments(metadata),
         demands=tuple(_demands(packages, project)) if demands else (),
+        indexes=lock_entries.indexes,
     )
 
 
@@ -141,6 +142,7 @@ class Entries:
         packages: without edges.
         entries: tables of the lock, each with the position of its package.
         excluded: names that the manifest takes out of every resolution.
+        indexes: the sources that the manifest names.
     """
 
     def __init__(self, table: Table, project: Project) -> None:
@@ -149,6 +151,7 @@ class Entries:
         pdm = Table(project.pyproject, "pyproject.toml").table("tool").table("pdm")
         self.excluded = {normalize(name) for name in pdm.table("resolution").texts("excludes")}
         self._index = _replaced_index(pdm)
+        self.indexes = tuple(_indexes(pdm))
         self._old_files = table.table("metadata").table("files")
         self.packages: list[LockedPackage] = []
         self.entries: list[tuple[Table, int]] = []
@@ -217,6 +220,17 @@ def _replaced_index(pdm: Table) -> str | None:
         if source.maybe_text("name") == "pypi" and source.maybe_text("type") != "find_links":
             return source.maybe_text("url")
     return None
+
+
+def _indexes(pdm: Table) -> Iterator[Index]:
+    for source in pdm.tables("source"):
+        if "url" in source:  # else it is one of the user's settings
+            yield Index(
+                source.text("url").replace(f"file:///{_ROOT}", ".").replace(_ROOT, "."),
+                "find-links" if source.maybe_text("type") == "find_links" else "index",
+                tuple(normalize(pattern) for pattern in source.texts("include_packages")),
+                tuple(normalize(pattern) for pattern in source.texts("exclude_packages")),
+            )
 
 
 def _source(entry: Table) -> Source:

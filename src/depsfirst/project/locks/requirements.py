@@ -22,7 +22,9 @@ _COMMENT = r"(?:^|\s+)#.*$"
 _OPTION = r"(?P<name>--[a-z][a-z-]*|-[a-z])(?:\s*=\s*|\s*)(?P<value>.*)"
 _MAY_INCLUDE = r"(?m)^\s*-(?:r|c|-requirement|-constraint)"
 _VARIABLE = r"\$\{[A-Z0-9_]+\}"
-_COMMIT_WITH_VARIABLE = r"git\+\w+://\S*\$\{[A-Z0-9_]+\}\S*@[0-9a-fA-F]{40}"
+_URL_WITH_VARIABLE = (
+    r"(?:git\+\w+|https?)://[^\s/]*\$\{[A-Z0-9_]+\}[^\s/]*@|git\+\w+://\S*\$\{[A-Z0-9_]+\}\S*@[0-9a-fA-F]{40}"
+)
 _SHORT = {
     "-r": "--requirement",
     "-c": "--constraint",
@@ -38,7 +40,6 @@ _PLACES: Mapping[str, Literal["index", "find-links"]] = {
 }
 _HARMLESS = ("--only-binary", "--prefer-binary", "--pre", "--require-hashes", "--trusted-host", "--use-feature")
 _HINTS = {
-    "--no-index": "leave it out, or give the files as `name @ URL`",
     "--no-binary": "leave it out: wheels are installed",
 }
 
@@ -99,7 +100,9 @@ def read(lock: LockText, project: Project) -> Lock:
     reader.read(posixpath.basename(lock.name), lock.text, constraint=False)
     pins = checked(reader.pins, reader.constraints)
     packages, places = packages_of(pins, reader.index)
-    edges = tuple(Dependency(pin.name, (place,), marker=pin.marker) for pin, place in zip(pins, places, strict=True))
+    edges = tuple(
+        Dependency(pin.name, (place,), pin.extras, pin.marker) for pin, place in zip(pins, places, strict=True)
+    )
     return Lock(
         format="requirements",
         name=lock.name,
@@ -108,6 +111,7 @@ def read(lock: LockText, project: Project) -> Lock:
         roots={MAIN: edges},
         demands=tuple(demands(packages, project)),
         indexes=tuple(reader.indexes),
+        no_index=reader.no_index,
     )
 
 
@@ -120,6 +124,7 @@ class _Reader:
         self.constraints: list[Pin] = []
         self.index: str | None = None
         self.indexes: list[Index] = []
+        self.no_index = False
 
     def read(self, name: str, text: str, *, constraint: bool) -> None:
         if (name, constraint) in self._seen:
@@ -133,7 +138,7 @@ class _Reader:
         from depsfirst.project.pin import parse_pin
 
         option, value = _option(line)
-        if re.search(_VARIABLE, line) and option not in _PLACES and not re.search(_COMMIT_WITH_VARIABLE, line):
+        if re.search(_VARIABLE, line) and option not in _PLACES and not re.search(_URL_WITH_VARIABLE, line):
             raise DepsfirstError(
                 "environment variables are not read",
                 where=where,
@@ -150,7 +155,11 @@ class _Reader:
         if option in _INCLUDING:
             self._include(value, name, where, constraint=constraint or option == "--constraint")
         elif option in _PLACES:
-            self._add_index(option, value, where)
+            local = option == "--find-links" and "://" not in value and not value.startswith(("/", "file:"))
+            beside = posixpath.normpath(posixpath.join(posixpath.dirname(name), value)) if local else value
+            self._add_index(option, beside, where)
+        elif option == "--no-index":
+            self.no_index = True
         elif option not in _HARMLESS:
             raise DepsfirstError(
                 f'the option "{option}" is not supported', where=where, hint=_HINTS.get(option, "leave it out")

@@ -1,0 +1,140 @@
+"""What settings know of the credentials of indexes: of those that a project names, and of those that the user does."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depsfirst.errors import DepsfirstError
+from depsfirst.fetch.credentials import Realm, in_url
+from depsfirst.wheels.user_indexes import NamedIndex, uv_indexes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from depsfirst.project.model import Project
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_PREFIXES = {"uv": "UV_INDEX_{}", "poetry": "POETRY_HTTP_BASIC_{}"}
+
+
+def expanded(url: str, where: str) -> str:
+    """A URL with its ``${NAME}`` replaced by variables of the environment.
+
+    Raises:
+        DepsfirstError: one of them is not set.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in os.environ:
+            raise DepsfirstError(
+                f'the variable "{found[1]}" is not set, which stands in "{_without_userinfo(url)}"',
+                where=where,
+                hint="set it in the environment of the build",
+            )
+        return os.environ[found[1]]
+
+    return _VARIABLE.sub(value, url)
+
+
+def _without_userinfo(url: str) -> str:
+    start, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{start}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def project_indexes(project: Project) -> Iterator[NamedIndex]:
+    """The named indexes of a project, and of the workspace whose lock it has."""
+    tables = [(project.pyproject, "pyproject.toml")]
+    if project.lock.parent != project.root:
+        tables.append((_manifest(project.lock.parent / "pyproject.toml"), str(project.lock.parent / "pyproject.toml")))
+    for manifest, said in tables:
+        tool = _table(manifest.get("tool"))
+        uv = _table(tool.get("uv"))
+        yield from (index for index, _, _ in uv_indexes(uv, said))
+        yield from _sources(_table(tool.get("poetry")), "poetry", said)
+        yield from _sources(_table(tool.get("pdm")), "pdm", said)
+    for folder in dict.fromkeys((project.root, project.lock.parent)):
+        yield from (index for index, _, _ in uv_indexes(_manifest(folder / "uv.toml"), str(folder / "uv.toml")))
+
+
+def _sources(table: Mapping[str, Any], manager: str, said: str) -> Iterator[NamedIndex]:
+    sources = table.get("source")
+    for each in sources if isinstance(sources, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("url"), str) and isinstance(each.get("name"), str):
+            yield NamedIndex(each["url"], said, each["name"], manager)
+
+
+def _manifest(path: Path) -> Mapping[str, Any]:
+    from depsfirst.project.toml import parse
+
+    try:
+        return parse(path.read_text(encoding="utf-8-sig"), str(path)) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DepsfirstError(f"this cannot be read: {error}", where=str(path)) from None
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def realms(indexes: Iterable[NamedIndex]) -> Iterator[Realm]:
+    """The credentials that the environment and the managers' own files have for indexes, and where they looked.
+
+    Raises:
+        DepsfirstError: one of those files is broken, or a variable that stands in a URL is not set.
+    """
+    files = _ManagersFiles()
+    for index in indexes:
+        url = expanded(index.url, index.said) if index.manager == "pdm" else index.url
+        if "://" in url and not url.startswith("file:"):
+            realm = in_url(url)._replace(found=index.said)
+            yield files.completed(_from_environment(realm, index), index)
+
+
+def _from_environment(realm: Realm, index: NamedIndex) -> Realm:
+    if index.name is None or index.manager not in _PREFIXES:
+        return realm
+    start = _PREFIXES[index.manager].format(re.sub(r"[^A-Z0-9]", "_", index.name.upper()))
+    names = (f"{start}_USERNAME", f"{start}_PASSWORD")
+    name, password = (os.environ.get(each) for each in names)
+    realm = realm._replace(looked=names)
+    if name is None and password is None:
+        return realm
+    return realm._replace(
+        name=name if name is not None else realm.name or "",
+        password=password if password is not None else realm.password,
+        found=" and ".join(each for each in names if each in os.environ),
+    )
+
+
+class _ManagersFiles:
+    """What ``poetry config`` and ``pdm config`` keep in files of this user, each read when it is first needed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Mapping[str, Any], str]] = {}
+
+    def completed(self, realm: Realm, index: NamedIndex) -> Realm:
+        """The realm with what a file knows of it, where the environment says nothing."""
+        if index.name is None or index.manager not in {"poetry", "pdm"} or realm.password is not None:
+            return realm
+        table, said = self._of(index.manager)
+        entry = _table(table.get(index.name))
+        realm = realm._replace(looked=(*realm.looked, said))
+        name, password = entry.get("username"), entry.get("password")
+        if not isinstance(name, str):
+            return realm
+        return realm._replace(name=name, password=password if isinstance(password, str) else None, found=said)
+
+    def _of(self, manager: str) -> tuple[Mapping[str, Any], str]:
+        if manager not in self._known:
+            own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+            if manager == "poetry":
+                path = Path(os.environ.get("POETRY_CONFIG_DIR") or own / "pypoetry") / "auth.toml"
+                self._known[manager] = (_table(_manifest(path).get("http-basic")), str(path))
+            else:
+                path = Path(os.environ.get("PDM_CONFIG_FILE") or own / "pdm/config.toml")
+                self._known[manager] = (_table(_manifest(path).get("pypi")), str(path))
+        return self._known[manager]
