@@ -173,6 +173,13 @@ def test_a_failure_is_not_remembered(store: ContentStore, project: Callable[...,
         ("import os\nos._exit(3)", ("shop",), "the interpreter ended with status 3", ""),
         ("x = (", ("shop",), "SyntaxError: '(' was never closed", 'shop.py", line 1'),
         ("print('noise\\n' * 9000)\nimport nowhere", ("shop",), "ModuleNotFoundError", "noise\nTraceback"),
+        ("raise ImportError('no git here\\n\\nset X:\\n  X=1')", ("shop",), "ImportError: no git here", "set X:"),
+        (
+            "import traceback, sys\ntry:\n    1/0\nexcept Exception:\n    traceback.print_exc()\nsys.exit(3)",
+            ("shop",),
+            "it ended Python with sys.exit(3)",
+            "ZeroDivisionError",
+        ),
     ],
 )
 def test_what_fails(

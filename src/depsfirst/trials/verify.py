@@ -33,6 +33,8 @@ _FIRST_PARTY = {"first-party", "code"}
 _MARK = "depsfirst: importing "
 _LEFT = "depsfirst: left "
 _OURS = re.compile(r'File "<(?:string|frozen importlib\._bootstrap\w*)>", line \d+')
+_TRACEBACK = "Traceback (most recent call last):"
+_ENDED = "it ended Python with"
 _SHOWN_LINES = 30
 _KILLED = 137
 _SEGFAULT = 139
@@ -66,7 +68,7 @@ for name in sys.argv[1:]:
     except SystemExit as stop:
         status = 1 if stop.code and not lenient else 0
         if status:
-            sys.stderr.write("it ended Python with sys.exit(%r)\\n" % (stop.code,))
+            sys.stderr.write("{_ENDED} sys.exit(%r)\\n" % (stop.code,))
     except BaseException as error:
         if lenient and not isinstance(error, (ImportError, SyntaxError)):
             sys.stderr.write("{_LEFT}%s (%s)\\n" % (name, type(error).__name__))
@@ -203,7 +205,15 @@ def _reason(status: int | None, said: list[str], timeout: float) -> str:
         return "the interpreter crashed"
     if status == _KILLED:
         return "the interpreter was killed, as happens without enough memory"
-    return said[-1] if said else f"the interpreter ended with status {status}"
+    return _raised(said) or f"the interpreter ended with status {status}"
+
+
+def _raised(said: list[str]) -> str | None:
+    """The first line of what was raised last, whose message may have many; else the last line there is."""
+    last = next((at for at, line in reversed(list(enumerate(said))) if line.startswith(_TRACEBACK)), None)
+    if last is None or said[-1].startswith(_ENDED):
+        return said[-1] if said else None
+    return next((line for line in said[last + 1 :] if not line[0].isspace()), said[-1])
 
 
 def _key(request: Request) -> str:
