@@ -19,7 +19,7 @@ from depsfirst.oci.stores.daemon import answers
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.oci.conftest import Serve
+    from tests.oci.conftest import Maker, Serve
 
 PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
 
@@ -274,6 +274,18 @@ def test_an_answer_of_another_status_is_an_error(body: bytes, said: str, serve: 
         api = DockerApi(connection, "x")
         with pytest.raises(DepsfirstError, match=f'looking for the image "shop:1" failed: {said}'):
             api.inspect("shop:1")
+
+
+def test_a_blob_that_went_ahead_is_not_sent_again(serve: Serve, make: Maker) -> None:
+    blob, other = (layer.blob for layer in make.image().layers[:2])
+    with serve(PING) as (endpoint, server), Load(endpoint) as load:
+        load.send_blob(blob)
+        load.flush()
+        load.send_blob(other)
+        load.send_blob(blob)
+        load.end()
+    tar = unchunked(server.received[0].partition(b"\r\n\r\n")[2])
+    assert [tar.count(f"blobs/sha256/{each.descriptor.hex}".encode()) for each in (blob, other)] == [1, 1]
 
 
 def test_a_daemon_that_goes_away_while_it_is_sent_to_is_an_error(serve: Serve, tmp_path: Path) -> None:

@@ -73,7 +73,8 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
                 beside = libraries(third_party.first_party, plan, base, tools)
                 code = code_on(base)
                 plan = plan._replace(project=as_built(code, plan.extras))
-            ready.foresee(plan.reference)
+            last = code_layer(code, tools)
+            ready.announce(plan.reference, last)
             with clock.step("check"):
                 proof = check_imports([*beside, code], third_party, plan, base, tools)
             unsaid = undecided(plan.project, plan.settings)
@@ -81,7 +82,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
                 progress.warn(unsaid)
             layers = [environment, *third_party.layers]
             layers += [library_layer(beside, tools)] if beside else []
-            image = assemble(plan, base, [*layers, code_layer(code, tools)], third_party.recipe, epoch)
+            image = assemble(plan, base, [*layers, last], third_party.recipe, epoch)
             request = import_request(order.verify, image, proof, code, plan)
             ahead.settle()
             destination = destination_for(order, plan.reference, ready, store)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.oci.connection import Connection
     from depsfirst.oci.endpoint import Endpoint
+    from depsfirst.oci.image import Layer
     from depsfirst.oci.load import Load
     from depsfirst.oci.preamble import Begun
     from depsfirst.oci.store import Target
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _LAYOUT = "oci:"
 _CONNECT_SECONDS = 10
+_SMALL = 4 << 20
+"""Bytes that cost less to send in vain than to wait with."""
 
 
 class Destination(NamedTuple):
@@ -50,12 +53,20 @@ class Prepared(NamedTuple):
     connection: Connection | None = None
     load: Load | None = None
 
-    def foresee(self, reference: str) -> None:
-        """Let Docker look up what has this name, which it will be asked for soon."""
-        if self.connection is not None:
-            from depsfirst.oci.stores.daemon import foresee
+    def announce(self, reference: str, layer: Layer) -> None:
+        """Let Docker look up what has this name, and take a small new layer, while it is still checked.
 
-            foresee(self.connection, reference)
+        If that fails, the load is taken back with all that was sent.
+        """
+        if self.connection is None or self.load is None:
+            return
+        from depsfirst.oci.stores.daemon import foresee
+
+        foresee(self.connection, reference)
+        if not layer.reused and layer.blob.descriptor.size <= _SMALL:
+            with suppress(OSError):  # it will be said when the image is sent
+                self.load.send_blob(layer.blob)
+                self.load.flush()
 
 
 def destination_for(order: Order, reference: str, ready: Prepared, store: ContentStore) -> Destination:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depsfirst.oci.bundle import opening
+from depsfirst.oci.bundle import blob_member, opening
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.preamble import FIRST, MEDIA_TYPE, PATH
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from depsfirst.oci.connection import Response
     from depsfirst.oci.endpoint import Endpoint
+    from depsfirst.oci.image import Blob
     from depsfirst.oci.pieces import Piece
     from depsfirst.oci.preamble import Begun
 
@@ -44,6 +45,7 @@ class Load:
         self._body = self._connection.body() if begun else self._connection.post(PATH, MEDIA_TYPE)
         self._sent = len(FIRST) if begun else 0
         self._begun = False
+        self._blobs: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +74,25 @@ class Load:
         """
         self.begin()
         self._body.send(pieces, sent)
+
+    def send_blob(self, blob: Blob, sent: Callable[[int], None] = lambda _: None) -> None:
+        """Send a blob, unless that was done before.
+
+        Raises:
+            OSError: the daemon does not take it; its answer may say why.
+        """
+        digest = blob.descriptor.digest
+        if digest not in self._blobs:
+            self._blobs.add(digest)
+            self.send(blob_member(blob), sent)
+
+    def flush(self) -> None:
+        """Let the daemon have what was gathered to be sent.
+
+        Raises:
+            OSError: it does not take it.
+        """
+        self._body.flush()
 
     def end(self) -> Response:
         """Send that it was all, and wait for the answer.

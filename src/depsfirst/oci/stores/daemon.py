@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.oci.bundle import blob_member, closing
+from depsfirst.oci.bundle import closing
 from depsfirst.oci.compress import plain
 from depsfirst.oci.connection import Connection
 from depsfirst.oci.docker_api import PING, DockerApi, image_path, ping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.oci.image import Image, Layer
-    from depsfirst.oci.pieces import Piece
     from depsfirst.oci.reference import Reference
 
 LABEL = "dev.depsfirst.recipe"
@@ -118,7 +117,7 @@ class DaemonUpload:
 
     def put(self, layer: Layer, sent: Callable[[int], None]) -> None:
         """Send a layer's blob."""
-        self._send(blob_member(layer.blob), sent)
+        self._sending(lambda: self._load.send_blob(layer.blob, sent))
 
     def finish(self) -> str:
         """Send what the image is, and name it when the daemon says that it has it.
@@ -131,15 +130,15 @@ class DaemonUpload:
             DepsfirstError: it does not have it.
         """
         if not self._held.current:
-            self._send((closing(self.image, None),), _nobody)
+            self._sending(lambda: self._load.send((closing(self.image, None),), _nobody))
             image_id = self._loaded()
             self._inventory.api.tag(image_id, self._daemon.reference)
             self._inventory.remember(self.image, image_id)
         return str(self._daemon.reference)
 
-    def _send(self, pieces: Sequence[Piece], sent: Callable[[int], None]) -> None:
+    def _sending(self, send: Callable[[], None]) -> None:
         try:
-            self._load.send(pieces, sent)
+            send()
         except OSError as error:
             raise self._judged(self._inventory.api.broken(self._load, error)) from error
 
