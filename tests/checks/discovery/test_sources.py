@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from depsfirst.checks.discovery import bake, command_lines, compose, hcl, workflows
+from depsfirst.checks.discovery import bake, command_lines, compose, hcl, pipelines, workflows
 from depsfirst.checks.discovery.found import Misunderstood
 from depsfirst.checks.model import Invocation
 
@@ -66,7 +66,7 @@ def _told(found: Found) -> Any:
     ],
 )
 def test_compose(build: str, expected: object) -> None:
-    found = list(compose.read(f"services:\n  shop:\n    {build}\n", ROOT, "compose.yaml"))
+    found = list(compose.read(f"services:\n  shop:\n    {build}\n", ROOT / "compose.yaml", "compose.yaml"))
     if expected == "outside":
         assert [(each.dockerfile, each.context) for each in found if isinstance(each, Invocation)] == [
             (Path("/deploy/D"), Path("/"))
@@ -87,13 +87,67 @@ services:
   worker:
     build: {<<: *build, target: worker}
 """
-    targets = [each.target for each in compose.read(text, ROOT, "c") if isinstance(each, Invocation)]
+    targets = [each.target for each in compose.read(text, ROOT / "c", "c") if isinstance(each, Invocation)]
     assert targets == ["web", "worker"]
 
 
 @pytest.mark.parametrize("text", ["services: [", "- 1", "services: 3", "services: {a: 3}", "", "a: &a [*a]", "\0"])
 def test_compose_that_is_none(text: str) -> None:
-    assert [each for each in compose.read(text, ROOT, "c") if isinstance(each, Invocation)] == []
+    assert [each for each in compose.read(text, ROOT / "c", "c") if isinstance(each, Invocation)] == []
+
+
+def told_of(files: dict[str, str], name: str = "compose.yaml") -> list[Any]:
+    """The builds of a compose file that stands beside others."""
+    texts = {ROOT / path: text for path, text in files.items()}
+    return told(compose.read(texts[ROOT / name], ROOT / name, name, texts.get))
+
+
+def test_variables_of_compose_stand_in_the_file_beside_it() -> None:
+    env = "# paths\nexport AGENT=./src/agent/Dockerfile\nTAG='1.2'   # of the base\nIMAGE=\"base:${TAG}\"\nEMPTY=\n"
+    build = "{context: ., dockerfile: '${AGENT}', target: '${EMPTY:-${S:-prod}}', args: {A: '$IMAGE', B: '${NONE}'}}"
+    files = {"compose.yaml": f"services: {{agent: {{build: {build}}}}}", ".env": env}
+    assert told_of(files) == [("src/agent/Dockerfile", ".", "prod", {"A": "base:1.2"}, {})]
+
+
+def test_a_service_extends_one_of_another_file() -> None:
+    base = "services: {web: {build: {context: ../api, target: base, args: {A: '1', B: '2'}}}}"
+    own = "services: {shop: {extends: {file: common/base.yaml, service: web}, build: {target: prod, args: [B=3]}}}"
+    found = told_of({"compose.yaml": own, "common/base.yaml": base})
+    assert found == [("api/Dockerfile", "api", "prod", {"A": "1", "B": "3"}, {})]
+
+
+def test_a_service_extends_one_of_its_own_file_and_not_itself() -> None:
+    text = "services: {a: {extends: b}, b: {extends: {service: c}, build: {target: t}}, c: {build: x}, d: {extends: d}}"
+    assert told_of({"compose.yaml": text}) == [
+        ("x/Dockerfile", "x", "t", {}, {}),
+        ("x/Dockerfile", "x", "t", {}, {}),
+        ("x/Dockerfile", "x"),
+    ]
+
+
+def test_included_files_are_relative_to_themselves_or_to_what_is_said() -> None:
+    text = """
+include:
+  - api/compose.yaml
+  - path: [deploy/web.yaml]
+    project_directory: .
+  - compose.yaml
+  - missing.yaml
+"""
+    api = "services: {api: {build: {context: ., target: '${STAGE}'}}}"
+    web = "services: {web: {build: web}}"
+    files = {"compose.yaml": text, "api/compose.yaml": api, "api/.env": "STAGE=prod", "deploy/web.yaml": web}
+    assert told_of(files) == [("api/Dockerfile", "api", "prod", {}, {}), ("web/Dockerfile", "web")]
+
+
+def test_an_override_is_laid_over_the_file_of_the_usual_name() -> None:
+    base = "services: {web: {build: {context: ., dockerfile: docker/Dockerfile}}, db: {image: x}}"
+    own = "services: {web: {build: {target: dev}}, db: {build: db}}"
+    files = {"docker-compose.yml": base, "docker-compose.override.yml": own}
+    assert told_of(files, "docker-compose.override.yml") == [
+        ("docker/Dockerfile", ".", "dev", {}, {}),
+        ("db/Dockerfile", "db"),
+    ]
 
 
 # Bake
@@ -255,3 +309,61 @@ def test_makefiles() -> None:
     found = list(command_lines.read_makefile(text, ROOT, "Makefile"))
     assert told(found) == [("docker/D", "."), "misunderstood"]
     assert [each.origin for each in found] == ["Makefile:6", "Makefile:9"]
+
+
+# Pipelines
+
+
+def test_pipelines_of_gitlab() -> None:
+    text = """
+variables:
+  FOLDER: services/api
+  TARGET: {value: prod, description: which stage}
+default:
+  before_script: [cd services]
+include: {local: ci/more.yml}
+.template: &template
+  script:
+    - docker build -f $FOLDER/Dockerfile --target "$TARGET" .
+build:
+  <<: *template
+  before_script: []
+  variables: {TARGET: "${KIND}-x", KIND: dev}
+web:
+  script:
+    - echo first
+    - - docker build web
+kaniko:
+  image: {name: "kaniko:v1", entrypoint: [""]}
+  before_script: null
+  script: >
+    /kaniko/executor --context "$CI_PROJECT_DIR/api" --dockerfile "$CI_PROJECT_DIR/api/D" --build-arg A=1
+    --target prod --destination "$CI_REGISTRY_IMAGE:$CI_COMMIT_TAG"
+later:
+  before_script: null
+  script: [docker build -f $CI_JOB_NAME/Dockerfile .]
+"""
+    assert told(pipelines.read_gitlab(text, ROOT, ".gitlab-ci.yml")) == [
+        ("services/services/api/Dockerfile", "services", "prod", {}, {}),
+        ("services/api/Dockerfile", ".", "dev-x", {}, {}),
+        ("services/web/Dockerfile", "services/web"),
+        ("api/D", "api", "prod", {"A": "1"}, {}),
+        "misunderstood",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("steps:\n- script: |\n    cd api\n    docker build -t x .\n", [("api/Dockerfile", "api")]),
+        ("script:\n- cd api\n- docker build .\n", [("api/Dockerfile", "api")]),
+        ("phases: {build: {commands: ['docker build -f D .']}}", [("D", ".")]),
+        ("- docker build\n- x: [1, {y: docker build a}]", ["misunderstood", ("a/Dockerfile", "a")]),
+        ("script: '/kaniko/executor -c dir:///repo --context-sub-path api'", [("api/Dockerfile", "api")]),
+        ("script: /kaniko/executor -c $WHERE", ["misunderstood"]),
+        ("script: [", []),
+        ("script: make build", []),
+    ],
+)
+def test_pipelines_of_others(text: str, expected: list[object]) -> None:
+    assert told(pipelines.read_commands(text, ROOT, "p.yml")) == expected

@@ -199,3 +199,21 @@ def test_a_last_stage_that_is_built_by_its_name_is_built_once(project: Project) 
     compose = "services: {web: {build: {context: ., target: DEV}}}"
     run = checker(project({"Dockerfile": "FROM a AS base\nFROM base AS dev\n", "compose.yaml": compose}))
     assert [each.target for each in run.invocations(run.candidates[0], run.files)] == ["DEV"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".gitlab-ci.yml", "build: {script: ['docker build -f api/Dockerfile .']}"),
+        ("ci/images.gitlab-ci.yml", "build: {script: ['docker build -f api/Dockerfile .']}"),
+        (".circleci/config.yml", "jobs: {b: {steps: [{run: 'docker build -f api/Dockerfile .'}]}}"),
+        ("azure-pipelines.yml", "steps: [{script: 'docker build -f api/Dockerfile .'}]"),
+        (".travis.yml", "script: docker build -f api/Dockerfile ."),
+        ("Taskfile.yml", "tasks: {b: {cmds: ['docker build -f api/Dockerfile .']}}"),
+    ],
+)
+def test_pipelines_say_how_images_are_built(project: Project, path: str, text: str) -> None:
+    root = project({"api/Dockerfile": FROM, path: text, ".git/HEAD": "", "api/main.py": ""})
+    for asked in (root, root / "api/Dockerfile"):
+        (candidate,) = survey((asked,), Files()).candidates
+        assert [each.context for each in candidate.invocations] == [root]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from depsfirst.dockerfile.shell import Command, Word
 
-_WORTH_READING = re.compile(r"\b(?:docker|podman|nerdctl|buildah)\b[^\n]*?\b(?:build|bud)\b")
+_WORTH_READING = re.compile(r"\b(?:docker|podman|nerdctl|buildah)\b[^\n]*?\b(?:build|bud)\b|kaniko/executor")
 _BUILDS = (
     ("docker", "build"),
     ("docker", "buildx", "build"),
@@ -34,6 +34,14 @@ _VALUED_OPTIONS = (
     " -v --volume --format --layers --manifest --env --from --arch --os --jobs --authfile --creds --ignorefile"
     " --call --policy"
 )
+_KANIKO = "/kaniko/executor"
+_KANIKO_VALUED_OPTIONS = (
+    "-c --context -f --dockerfile -d --destination -b --bucket --target --build-arg --cache-repo --cache-dir"
+    " --cache-ttl --context-sub-path --custom-platform --digest-file --git --ignore-path --label --log-format"
+    " --image-name-with-digest-file --oci-layout-path --registry-mirror --skip-tls-verify-registry --snapshot-mode"
+    " --tar-path --tarPath --verbosity -v"
+)
+_KANIKO_VALUED = frozenset(_KANIKO_VALUED_OPTIONS.split())
 _VALUED = frozenset(_VALUED_OPTIONS.split())
 _GLOBAL_VALUED = frozenset({"--context", "-H", "--host", "--config", "-l", "--log-level", "--builder", "--root"})
 
@@ -78,9 +86,11 @@ def read(
 
     script = _OWN_DIRECTORY.sub(lambda _: str(own), text) if own else text
     for command in read_script(script, variables, str(directory)).commands:
+        origin = f"{where}:{script.count(chr(10), 0, command.start) + 1}"
         if (words := _arguments(command)) is not None:
-            line = script.count("\n", 0, command.start) + 1
-            yield _build(_given(words), command.cwd, f"{where}:{line}")
+            yield _build(_given(words, _VALUED), command.cwd, origin)
+        elif command.words and command.words[0].text == _KANIKO:
+            yield _kaniko_build(_given(command.words[1:], _KANIKO_VALUED), command.cwd, origin)
 
 
 def _arguments(command: Command) -> tuple[Word, ...] | None:
@@ -104,7 +114,7 @@ def _arguments(command: Command) -> tuple[Word, ...] | None:
     return None
 
 
-def _given(words: Sequence[Word]) -> _Given:
+def _given(words: Sequence[Word], valued: frozenset[str]) -> _Given:
     options: dict[str, list[str | None]] = {}
     operands: list[str | None] = []
     ahead = list(words)[::-1]
@@ -115,7 +125,7 @@ def _given(words: Sequence[Word]) -> _Given:
             operands.append(word.text)
         elif equals:
             options.setdefault(name, []).append(None if word.text is None else value)
-        elif name in _VALUED:
+        elif name in valued:
             options.setdefault(name, []).append(ahead.pop().text if ahead else None)
         elif name[:2] in ("-f", "-t") and len(name) > 2:  # noqa: PLR2004 - the value stands in the same word
             options.setdefault(name[:2], []).append(name[2:])
@@ -138,6 +148,25 @@ def _build(given: _Given, cwd: str | None, origin: str) -> Found:
         target=targets[-1],
         arguments=_pairs(given.options.get("--build-arg", [])),
         contexts=_pairs(given.options.get("--build-context", [])),
+    )
+
+
+def _kaniko_build(given: _Given, cwd: str | None, origin: str) -> Found:
+    """The build of a kaniko executor, whose context is an option."""
+    contexts = given.options.get("-c", []) + given.options.get("--context", ["."])
+    files = given.options.get("-f", []) + given.options.get("--dockerfile", [])
+    parts = given.options.get("--context-sub-path", [""])
+    if cwd is None or not contexts[0] or parts[-1] is None or (files and not files[-1]):
+        return Misunderstood(origin, "its directory or its Dockerfile is known only when it runs")
+    context = posixpath.join(contexts[0].removeprefix("dir://"), parts[-1])
+    return build_of(
+        Path(cwd),
+        context,
+        files[-1] if files else None,
+        origin=origin,
+        beside_context=False,
+        target=given.options.get("--target", [None])[-1],
+        arguments=_pairs(given.options.get("--build-arg", [])),
     )
 
 

@@ -19,6 +19,11 @@ _NO_DOCKERFILE = re.compile(
 )
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml")
 _BAKE = re.compile(r"docker-bake(?:\.[\w-]+)*\.(?:hcl|json)")
+_GITLAB = re.compile(r"(?:.*\.)?gitlab-ci\.ya?ml")
+_PIPELINE = re.compile(
+    r"\.?(?:azure-pipelines|bitbucket-pipelines|travis|drone|woodpecker|cirrus|semaphore|buildspec|appveyor)[\w.-]*\.ya?ml"
+    r"|[Tt]askfile\.ya?ml"
+)
 _SCRIPT = re.compile(r"(?i).*\.(?:sh|bash)|(?:gnu)?makefile|.+\.mk")
 _SKIPPED_NAMES = (
     ".git .hg .svn .venv venv node_modules __pycache__ .tox .nox .mypy_cache .ruff_cache .pytest_cache .eggs"
@@ -43,7 +48,12 @@ _BESIDE = (
 """Where in a repository, besides the directories above a Dockerfile, builds are described."""
 
 WORKFLOWS = ".github/workflows"
+CIRCLE = ".circleci"
 _SUBMODULE = "160000"
+
+
+_KINDS = {"compose": _COMPOSE, "bake": _BAKE, "gitlab": _GITLAB, "pipeline": _PIPELINE}
+_ENDINGS = (".yml", ".yaml", ".hcl", ".json")
 
 
 def is_dockerfile(name: str) -> bool:
@@ -53,15 +63,18 @@ def is_dockerfile(name: str) -> bool:
 
 def is_source(name: str) -> bool:
     """Whether a file of this name may say how Dockerfiles are built."""
-    return bool(_COMPOSE.fullmatch(name) or _BAKE.fullmatch(name) or _SCRIPT.fullmatch(name))
+    return kind_of(name) is not None
 
 
-def kind_of(name: str) -> str:
-    """``compose``, ``bake``, ``makefile`` or ``script``."""
-    if _COMPOSE.fullmatch(name):
-        return "compose"
-    if _BAKE.fullmatch(name):
-        return "bake"
+def kind_of(name: str) -> str | None:
+    """``compose``, ``bake``, ``gitlab``, ``pipeline``, ``script`` or ``makefile``; None for all else."""
+    if not name.endswith(_ENDINGS) and not _SCRIPT.fullmatch(name):
+        return None
+    for kind, pattern in _KINDS.items():
+        if pattern.fullmatch(name):
+            return kind
+    if not _SCRIPT.fullmatch(name):
+        return None
     return "script" if name.lower().endswith((".sh", ".bash")) else "makefile"
 
 
@@ -123,7 +136,7 @@ def _of_directory(directory: str, *, asks: bool = True) -> Iterator[str]:
 
 def _is_wanted(path: str) -> bool:
     directory, _, name = path.rpartition("/")
-    return is_dockerfile(name) or is_source(name) or (_is_yaml(name) and directory.endswith(WORKFLOWS))
+    return is_dockerfile(name) or is_source(name) or (_is_yaml(name) and directory.endswith((WORKFLOWS, CIRCLE)))
 
 
 def _is_yaml(name: str) -> bool:
@@ -173,7 +186,8 @@ class Nearby:
             yield from self._in(directory)
         if root not in self._usual:
             usual = [path for name in _BESIDE for path in self._in(root / name)]
-            self._usual[root] = (*usual, *_listed(root / WORKFLOWS, _is_yaml))
+            listed = [path for name in (WORKFLOWS, CIRCLE) for path in _listed(root / name, _is_yaml)]
+            self._usual[root] = (*usual, *listed)
         yield from self._usual[root]
 
     def _in(self, directory: Path) -> tuple[Path, ...]:

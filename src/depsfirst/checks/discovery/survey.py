@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.checks.discovery import bake, command_lines, compose, search, workflows
+from depsfirst.checks.discovery import bake, command_lines, compose, pipelines, search, workflows
 from depsfirst.checks.discovery.found import Found, Misunderstood
 from depsfirst.errors import DepsfirstError
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from depsfirst.checks.files import Files
     from depsfirst.checks.model import Invocation
+
+
+_MAY_BUILD = re.compile(r"\b(?:build|extends|include)\b")
 
 
 class Candidate(NamedTuple):
@@ -109,16 +113,28 @@ class _Reader:
             return
         root = self._roots.of(path.parent) or path.parent
         where = path.relative_to(root).as_posix()
+        kind = search.kind_of(path.name)
         if path.parent.as_posix().endswith(search.WORKFLOWS):
             yield from workflows.read(text, path.parents[2], where)
-        elif (kind := search.kind_of(path.name)) == "compose":
-            yield from compose.read(text, path.parent, where) if "build" in text else ()
+        elif kind == "compose":
+            yield from compose.read(text, path, where, self._text) if _MAY_BUILD.search(text) else ()
         elif kind == "bake":
             yield from bake.read(text, path.parent, where)
         elif kind == "makefile":
             yield from command_lines.read_makefile(text, path.parent, where)
-        else:
+        elif kind == "gitlab":
+            yield from pipelines.read_gitlab(text, root, where)
+        elif kind == "script":
             yield from command_lines.read(text, root, where, own=path.parent)
+        else:
+            yield from pipelines.read_commands(text, root, where)
+
+    def _text(self, path: Path) -> str | None:
+        """The text of another file that one names; None if there is none."""
+        try:
+            return self._files.text(path) if self._files.exists(path) else None
+        except DepsfirstError:
+            return None
 
     def dockerfiles(self) -> Iterator[Path]:
         """Those that something is built of."""
