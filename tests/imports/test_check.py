@@ -20,6 +20,7 @@ from depsfirst.imports.check import (
     check,
     failure,
     provided,
+    told,
 )
 from depsfirst.imports.scan import Scan, scan
 
@@ -256,6 +257,18 @@ def test_an_entry_point_is_never_optional() -> None:
     entered = Surroundings(LAYERS, STDLIB, entries=frozenset({"shop.cli:main"}))
     assert [problem.severity for problem in found(source, cli="import missing")] == ["warning"]
     assert [problem.severity for problem in found(source, entered, cli="import missing")] == ["error"]
+
+
+def test_a_module_that_several_files_miss_is_told_once() -> None:
+    later = "def f():\n    import missing\n    import lost\n"
+    problems = found(later, cli=later, engine="def f():\n    import missing\n    import missing.more\n")
+    missing = '"missing" is imported, but nothing in the image provides it (when a function runs)'
+    assert list(told(problems)) == [
+        f"shop/cli.py:2: {missing}; 2 more files import it",
+        f"shop/cli.py:3: {missing.replace('missing', 'lost', 1)}; 1 more file imports it",
+    ]
+    (alone,) = told(found("def f():\n    import missing\n    import missing.more\n"))
+    assert alone == f"shop/main.py:2: {missing}"
 
 
 STARTED = Surroundings(LAYERS, STDLIB, entries=frozenset({"shop.cli:main"}))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.digests import sha256
 from depsfirst.imports.answers import Stdlib, Surroundings
-from depsfirst.imports.check import Memory, check, failure
+from depsfirst.imports.check import Memory, check, failure, told
 from depsfirst.imports.modules import prefixes, site_path
 from depsfirst.trials.verify import Request, top_level
 from depsfirst.values import NamedTuple
@@ -70,8 +70,8 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
     error = failure(problems)
     if error is not None:
         raise error
-    for problem in problems:
-        tools.progress.warn(str(problem))
+    for text in told(problems):
+        tools.progress.warn(text)
     for name, target in sorted(plan.project.scripts.items() if not plan.project.in_place else ()):
         if not _answered(_top(target), own, around):
             tools.progress.warn(f'the script "{name}" starts "{target}", which nothing in the image provides')

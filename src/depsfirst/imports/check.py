@@ -34,6 +34,7 @@ __all__ = [
     "check",
     "failure",
     "provided",
+    "told",
 ]
 
 _MEMO = "imports"
@@ -135,6 +136,17 @@ def failure(problems: Iterable[Problem]) -> DepsfirstError | None:
     if len(errors) > _SHOWN:
         lines.append(f"and {len(errors) - _SHOWN} more")
     return DepsfirstError("\n".join(lines), where=f"{first.path}:{first.line}", hint=first.hint)
+
+
+def told(problems: Iterable[Problem]) -> Iterator[str]:
+    """A line for each module that is missed, with the place where it is first and how many more there are."""
+    by_module: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_module.setdefault(problem.module or str(problem), []).append(problem)
+    for first, *others in by_module.values():
+        files = {other.path for other in others} - {first.path}
+        more = f"; {len(files)} more {'file imports' if len(files) == 1 else 'files import'} it" if files else ""
+        yield f"{first}{more}"
 
 
 class _Project(NamedTuple):
