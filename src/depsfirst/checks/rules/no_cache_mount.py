@@ -93,7 +93,8 @@ def _why_not(subject: Subject, step: Step, installation: Installation) -> str:
     if not installation.cache.directories:
         return f"where {installation.tool} keeps its cache is not known"
     if owner_options(subject, step) is None:
-        return f'the number of the user "{step.user}" is not known, who would have to own the cache'
+        name = step.user.partition(":")[0]
+        return f'the number of the user "{name}" is not known, who would have to own the cache'
     return _why_kept_out(subject, step, installation)
 
 

@@ -52,6 +52,7 @@ _ABBREVIATED = re.compile(r"[0-9a-f]{7,40}")
 _MOVING = re.compile(
     r"(?i)(?:^|/)(?:main|master|head|edge|stable|current|refs/heads)(?:[/.]|\Z)|(?:^|[/_.-])(?:latest|nightly)(?:[/_.-]|\Z)"
 )
+_HASH = re.compile(r"[0-9a-f]{12}")
 _KEY = re.compile(r"(?i)\.(?:asc|gpg|key|pem|crt|cer|pub)\Z")
 _ARCHITECTURES = re.compile(
     r"(?i)x86[_-]64|amd64|arm64|aarch64|armv\d\w*|(?<![a-z])i[3-6]86|(?:linux|win(?:dows)?|macos|darwin)-?(?:32|64)"
@@ -87,7 +88,8 @@ def _is_loose(download: Download) -> bool:
         return False
     if download.what == "repository":
         return _can_move(download.revision)
-    return installer_script(download) is None and any(_is_loose_url(source) for source in download.sources)
+    urls = [source for source in download.sources if not source.startswith(("/", "."))]
+    return installer_script(download) is None and any(_is_loose_url(url) for url in urls)
 
 
 def _can_move(revision: str | None) -> bool:
@@ -96,10 +98,12 @@ def _can_move(revision: str | None) -> bool:
 
 
 def _is_loose_url(url: str) -> bool:
-    path = _ARCHITECTURES.sub("", url.partition("://")[2].partition("/")[2])
-    if "$" in url or _KEY.search(path) or _VERSION.search(path):
+    address = url.partition("://")[2] or url
+    path = _ARCHITECTURES.sub("", address.partition("/")[2])
+    if "$" in url or _KEY.search(path) or _VERSION.search(path) or _HASH.search(path):
         return False
-    return bool(_MOVING.search(path)) or not any(character.isdigit() for character in path)
+    name = path.partition("?")[0]
+    return bool(_MOVING.search(name)) or not any(character.isdigit() for character in name)
 
 
 RULE = Rule("unpinned-download", "installer", Severity.NOTE, find, __doc__, Confidence.MEDIUM)
