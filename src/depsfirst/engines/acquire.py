@@ -9,6 +9,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from depsfirst.fetch.connections import without_userinfo
+from depsfirst.fetch.failures import FetchError
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.choose import WHEELS, Chooser, check_tags, fetch, measured
 from depsfirst.wheels.made import MadeWheel, Workshop, find_made
@@ -91,7 +92,13 @@ class Acquirer:
 
     def _fetched(self, choice: Choice) -> Path:
         found = self._tools.store.find(WHEELS, choice.file.sha256 or "")
-        return found or fetch(self._chooser.locate(choice), self._tools.store, self._tools.fetcher)
+        if found is not None:
+            return found
+        try:
+            return fetch(self._chooser.locate(choice), self._tools.store, self._tools.fetcher)
+        except FetchError as error:
+            error.where = error.where or choice.package.where
+            raise
 
     def _built(self, choice: Choice, sdist: Path) -> MadeWheel:
         from depsfirst.wheels.sources import wheel_of_sdist

@@ -184,8 +184,9 @@ class Fetcher:
             return Document(b"".join(parts), final, etag, modified)
 
     def _advice(self, response: BaseHTTPResponse, url: str) -> str | None:
-        """What to do where a server hides what it has, which many do by saying that it is not there."""
-        return self.credentials.advice(url) if response.status in {401, 403, 404} else None
+        """What to do about credentials, where they may be what is missing."""
+        missing = response.status == 404  # noqa: PLR2004 - Not Found
+        return self.credentials.advice(url, hidden=missing) if missing or response.status in {401, 403} else None
 
     @contextmanager
     def _response(self, url: str, headers: Mapping[str, str]) -> Iterator[tuple[BaseHTTPResponse, str]]:

@@ -53,13 +53,15 @@ class Connections:
         own = in_url(url)
         if own.name is not None and not redirected:
             self.credentials.add(Realm(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/", own.name, own.password))
-        login = own.login or self.credentials.login(own.url)
+        login = own.login or self.credentials.login(own.url, redirected=redirected)
         response = self._send(url, headers, login)
-        if login is None and response.status in _REFUSED:
-            login = self.credentials.after_refusal(own.url)
-            if login is not None:
-                response.close()
-                response = self._send(url, headers, login)
+        others = iter(()) if own.login else self.credentials.after_refusal(own.url, login)
+        while response.status in _REFUSED:
+            other = next(others, None)
+            if other is None:
+                break
+            response.close()
+            response = self._send(url, headers, other)
         return response
 
     def _send(self, url: str, headers: Mapping[str, str], login: Login | None) -> BaseHTTPResponse:

@@ -16,6 +16,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from netrc import netrc
 
 _PROVIDERS = ("UV_KEYRING_PROVIDER", "PIP_KEYRING_PROVIDER")
@@ -47,6 +48,7 @@ class Realm(NamedTuple):
         password: None where none is known.
         found: where the two were found.
         looked: where else they could have been, as names of variables and files.
+        title: what to call it, as ``the index "private" of pyproject.toml``.
     """
 
     url: str
@@ -54,6 +56,7 @@ class Realm(NamedTuple):
     password: str | None = None
     found: str = "its URL"
     looked: tuple[str, ...] = ()
+    title: str = ""
 
     @property
     def login(self) -> Login | None:
@@ -82,16 +85,17 @@ class Credentials:
         self._from_keyring: dict[str, Login | None] = {}
 
     def add(self, realm: Realm) -> None:
-        """Know a realm; what was said of it before stays where this says less."""
+        """Know a realm; of one that is known already, what this adds to it."""
         with self._lock:
             known = self._realms.setdefault(_origin(urlsplit(realm.url)), {})
-            before = known.get(realm.url)
-            if before is not None and (realm.password is None or before.password is not None):
-                realm = before._replace(looked=tuple(dict.fromkeys((*before.looked, *realm.looked))))
-            known[realm.url] = realm
+            known[realm.url] = _merged(known.get(realm.url, realm), realm)
 
-    def login(self, url: str) -> Login | None:
+    def login(self, url: str, *, redirected: bool = False) -> Login | None:
         """The credentials to show with a first request.
+
+        Args:
+            url: where to.
+            redirected: whether a server sent us there: then those that netrc has for any host are not shown.
 
         Raises:
             DepsfirstError: the netrc file is broken.
@@ -101,7 +105,7 @@ class Credentials:
             return realm.login
         with self._lock:
             known = self._from_keyring.get(_service(url, realm))
-        return known or self._netrc.login(urlsplit(url).hostname or "", realm)
+        return known or self._netrc.login(urlsplit(url).hostname or "", realm, by_name=redirected)
 
     def of_netrc(self, url: str) -> Login | None:
         """What the netrc file has for the host of a URL of http or https.
@@ -112,8 +116,25 @@ class Credentials:
         parts = urlsplit(url)
         return self._netrc.login(parts.hostname or "", None) if parts.scheme in {"http", "https"} else None
 
-    def after_refusal(self, url: str) -> Login | None:
-        """What a keyring knows, for a URL that was refused without credentials; else a name without a password."""
+    def after_refusal(self, url: str, shown: Login | None) -> Iterator[Login]:
+        """What else to show: the credentials of other realms on that host; without any, those of a keyring.
+
+        Args:
+            url: that was refused.
+            shown: what was shown to it.
+        """
+        if shown is None:
+            found = self._asked_keyring(url)
+            if found is not None:
+                yield found
+            return
+        with self._lock:
+            realms = sorted(self._realms.get(_origin(urlsplit(url)), {}).values())
+        logins = [realm.login for realm in realms if realm.login is not None]
+        yield from {login.header: login for login in logins if login.header != shown.header}.values()
+
+    def _asked_keyring(self, url: str) -> Login | None:
+        """What a keyring has; else a name without a password, if a name is known."""
         realm = self._realm(url)
         service, name = _service(url, realm), realm.name if realm else None
         with self._keyring_lock:
@@ -123,14 +144,25 @@ class Credentials:
                     self._from_keyring[service] = found
             return self._from_keyring[service]
 
-    def advice(self, url: str) -> str:
-        """What to do where a server wants credentials, or other ones, or hides what it has."""
-        realm, login = self._realm(url), self.login(url)
+    def advice(self, url: str, *, hidden: bool = False) -> str | None:
+        """What to do where a server wants credentials, or other ones.
+
+        Args:
+            url: that was refused.
+            hidden: whether it was said not to be there, as many servers say to those who may not see it. Then there is
+                nothing to advise unless settings speak of that part of the server.
+        """
+        realm = self._realm(url)
+        if hidden and (realm is None or not (realm.looked or realm.name)):
+            return None
+        start = "if it is there, it is hidden: " if hidden else ""
+        login = self.login(url)
         if login is not None:
-            return f"the credentials were those of {login.found}: check them, and what they allow"
+            return f"{start}the credentials were those of {login.found}: check them, and what they allow"
         host = urlsplit(url).hostname or ""
         looked = [*(realm.looked if realm else ()), self._netrc.said(host), _keyring_said()]
-        return f'no credentials for "{host}" were found: looked for {", ".join(looked)}'
+        title = f"{realm.title} ({host})" if realm and realm.title else f'"{host}"'
+        return f"{start}no credentials for {title} were found; looked for {', '.join(looked)}"
 
     @cached_property
     def _netrc(self) -> _Netrc:
@@ -143,6 +175,12 @@ class Credentials:
         if not realms:
             return None
         return max(realms, key=lambda realm: (_shared(realm.url, url), realm.login is not None, realm.url))
+
+
+def _merged(before: Realm, more: Realm) -> Realm:
+    looked = tuple(dict.fromkeys((*before.looked, *more.looked)))
+    fuller = before if before.password is not None or (more.password is None and before.name is not None) else more
+    return fuller._replace(looked=looked, title=before.title or more.title)
 
 
 def _origin(parts: SplitResult) -> str:
@@ -187,12 +225,12 @@ class _Netrc:
                 raise DepsfirstError("this is no text", where=name, hint="mend this file") from error
         return None
 
-    def login(self, host: str, realm: Realm | None) -> Login | None:
-        """What it has for a host; nothing if a realm knows another user name."""
+    def login(self, host: str, realm: Realm | None, *, by_name: bool = False) -> Login | None:
+        """What it has for a host, ``by_name`` or for any; nothing if a realm knows another user name."""
         if self._file is None:
             return None
         name, file = self._file
-        found = file.authenticators(host)
+        found = file.hosts.get(host) if by_name else file.authenticators(host)
         if found is None or (realm is not None and realm.name not in {None, found[0]}):
             return None
         return Login(found[0], found[2] or "", name)

@@ -6,17 +6,22 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.fetch.connections import without_userinfo
 from depsfirst.fetch.credentials import Realm, in_url
 from depsfirst.wheels.user_indexes import NamedIndex, uv_indexes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from depsfirst.project.model import Project
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+_USERINFO = re.compile(r"[\w+.-]+://[^/]*@")
+_UNESCAPED = "%:!$&'()*+,;=~"
+"""What may stand in the part of a URL that has name and password; ``%`` since it may be escaped already."""
 _PREFIXES = {"uv": "UV_INDEX_{}", "poetry": "POETRY_HTTP_BASIC_{}"}
 
 
@@ -30,19 +35,24 @@ def expanded(url: str, where: str) -> str:
     def value(found: re.Match[str]) -> str:
         if found[1] not in os.environ:
             raise DepsfirstError(
-                f'the variable "{found[1]}" is not set, which stands in "{_without_userinfo(url)}"',
+                f'the variable "{found[1]}" is not set, which stands in "{without_userinfo(url)}"',
                 where=where,
                 hint="set it in the environment of the build",
             )
         return os.environ[found[1]]
 
-    return _VARIABLE.sub(value, url)
+    return _replaced(url, value)
 
 
-def _without_userinfo(url: str) -> str:
-    start, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{start}{separator}{host.rpartition('@')[2]}{slash}{path}"
+def _replaced(url: str, value: Callable[[re.Match[str]], str]) -> str:
+    """A URL with variables replaced; what would end a password in it is escaped there."""
+
+    def escaped(found: re.Match[str]) -> str:
+        return quote(value(found), safe=_UNESCAPED)
+
+    found = _USERINFO.match(url)
+    end = found.end() if found else 0
+    return _VARIABLE.sub(escaped, url[:end]) + _VARIABLE.sub(value, url[end:])
 
 
 def project_indexes(project: Project) -> Iterator[NamedIndex]:
@@ -84,14 +94,20 @@ def realms(indexes: Iterable[NamedIndex]) -> Iterator[Realm]:
     """The credentials that the environment and the managers' own files have for indexes, and where they looked.
 
     Raises:
-        DepsfirstError: one of those files is broken, or a variable that stands in a URL is not set.
+        DepsfirstError: one of those files is broken.
     """
     files = _ManagersFiles()
     for index in indexes:
-        url = expanded(index.url, index.said) if index.manager == "pdm" else index.url
+        url = _replaced(index.url, _value) if index.manager == "pdm" else index.url
         if "://" in url and not url.startswith("file:"):
-            realm = in_url(url)._replace(found=index.said)
+            title = f'the index "{index.name}" of {index.said}' if index.name else f"the index of {index.said}"
+            realm = in_url(url)._replace(found=index.said, title=title if index.said else "")
             yield files.completed(_from_environment(realm, index), index)
+
+
+def _value(found: re.Match[str]) -> str:
+    """A variable of the environment; what is not set may not be needed, and else will be said."""
+    return os.environ.get(found[1], found[0])
 
 
 def _from_environment(realm: Realm, index: NamedIndex) -> Realm:
