@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from depsfirst.cache.definitions import is_remote
 from depsfirst.cache.filters import export_filter
-from depsfirst.cache.keys import ResultContent
 from depsfirst.cache.model import Build, Outcome, Status, Step, compare, steps
 from depsfirst.checks.commands import Commands
 from depsfirst.checks.places import place_of
+from depsfirst.checks.reach import reached
 from depsfirst.checks.stand_ins import stand_ins
 from depsfirst.dockerfile.context import IGNORE_FILE
 from depsfirst.dockerfile.gopath import has_wildcards
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depsfirst.cache.changes import Change
-    from depsfirst.cache.keys import Key
     from depsfirst.cache.manifests import Place
     from depsfirst.checks.files import Files
     from depsfirst.checks.model import Invocation
@@ -210,6 +209,8 @@ class Subject:
         return stand_ins(self.outline, dict(self.invocation.arguments))
 
     def _build(self, target: str | None) -> Build:
+        from depsfirst.cache.packed import wheel_of
+
         named = ((name, self.files.directory(value)) for name, value in self.invocation.contexts)
         return Build(
             self.outline,
@@ -218,6 +219,7 @@ class Subject:
             arguments={**self.stand_ins, **dict(self.invocation.arguments)},
             contexts={name: self.files.context(place, self.path) for name, place in named if place},
             filters=(export_filter,),
+            packers=(wheel_of,),
             read=self.bytes,
             file=self.name,
         )
@@ -378,50 +380,35 @@ class Subject:
         if not self.installing or asked is None:
             return ()
         readers = self._noticing(asked)
-        same = (readers, *(edit for edit in asked.edits if edit.after is not None))
+        found = tuple((step, self._told(step, readers)) for step in self.installing)
+        if all(status is not Status.UNKNOWN for _, status in found):
+            return found
+        same = (readers, *(edit if edit.after is not None else edit.path for edit in asked.edits))
         if readers is None or same not in self._known_installs:
-            found = tuple(self._statuses(change, readers))
-            self._known_installs[same] = found
+            self._known_installs[same] = tuple(self._compared(change, found))
         return self._known_installs[same]
 
     @cached_property
     def _known_installs(self) -> dict[Hashable, tuple[tuple[Step, Status], ...]]:
-        """By the steps that notice an edit; contents that nobody knows are all alike."""
+        """By the steps that notice an edit, and what is edited."""
         return {}
 
-    def _statuses(self, change: Change | str, readers: frozenset[int] | None) -> Iterator[tuple[Step, Status]]:
-        for step in self.installing:
-            status = Status.UNKNOWN if readers is None else reached(step.key, readers)
+    def _compared(self, change: Change | str, told: Iterable[tuple[Step, Status]]) -> Iterator[tuple[Step, Status]]:
+        for step, status in told:
+            found = None
             if status is Status.UNKNOWN:
-                outcomes = self.reruns(change) if isinstance(change, str) else self.after(change)
-                found = outcomes.of(step)
-                status = found.status if found else Status.CACHED
-            yield step, status
+                found = (self.reruns(change) if isinstance(change, str) else self.after(change)).of(step)
+            yield step, found.status if found else Status.CACHED if status is Status.UNKNOWN else status
+
+    @staticmethod
+    def _told(step: Step, readers: frozenset[int] | None) -> Status:
+        return Status.UNKNOWN if readers is None else reached(step.key, readers)
 
     def _noticing(self, change: Change) -> frozenset[int] | None:
         """The keys of the steps that read what is edited; None where a named context is."""
         if len(self.builds) > 1 or any(edit.context for edit in change.edits):
             return None
         return frozenset(id(step.key) for edit in change.edits for step in self.readers(edit.path))
-
-
-def reached(key: Key, edited: frozenset[int]) -> Status:
-    """What becomes of a step if the steps with these keys run again, as far as its own chain tells."""
-    if not edited:
-        return Status.CACHED
-    status = Status.CACHED
-    for each in key.chain():
-        if id(each) in edited:
-            return Status.UNKNOWN if status is Status.UNKNOWN or each.loose else Status.RERUNS
-        if each.loose or each.others or _reads_edited(each, edited):
-            status = Status.UNKNOWN
-    return status
-
-
-def _reads_edited(key: Key, edited: frozenset[int]) -> bool:
-    """Whether a step reads something of another stage that is behind an edited step."""
-    sources = [content.key for content in key.contents if isinstance(content, ResultContent)]
-    return any(reached(source, edited) is not Status.CACHED for source in sources)
 
 
 def can_read(selection: Selection, path: str) -> bool:

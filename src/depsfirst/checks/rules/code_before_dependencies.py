@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from depsfirst.checks.subject import Subject
 
 
+_WHEEL = (".whl", "/*")
+_OF_WHEELS = 'install what the lock says in a step of its own, and the wheel behind it with "--no-deps"'
+
+
 def find(subject: Subject) -> Iterator[Finding]:
     """Each COPY of the whole context, or of the project's directory, that an install stands on."""
     for blame in of_code(subject):
@@ -67,8 +71,16 @@ def finding(rule: Rule, subject: Subject, blame: Blame, what: str) -> Finding:
         related=[Related(span_of(step), "this one installs them") for step in blame.installs],
         fixes=fixes,
         no_fix=reason,
+        hint=_OF_WHEELS if _by_wheel(subject, blame) else "",
         confidence=None if blame.sure else Confidence.MEDIUM,
     )
+
+
+def _by_wheel(subject: Subject, blame: Blame) -> bool:
+    """Whether the install runs again because the project's wheel, which another stage builds, is another one."""
+    install = blame.installs[0]
+    inputs = (path for each in subject.commands.dependencies(install) for path in each.inputs)
+    return install.stage is not blame.reader.stage and any(path.endswith(_WHEEL) for path in inputs)
 
 
 def _fixes(subject: Subject, blame: Blame) -> tuple[list[Fix], str]:
