@@ -216,7 +216,7 @@ class Order(NamedTuple):
     """What a person asks for; None where the project's settings or a default decide.
 
     Attributes:
-        directory: of the project.
+        directory: of the project, or of the workspace that has it.
         base: where the image starts.
         platform: what it is for.
         groups: dependency groups besides the main one.
@@ -227,6 +227,7 @@ class Order(NamedTuple):
         index_url: simple URL of the package index.
         verify: ``auto``, ``always`` or ``never``.
         refresh: whether to ask the Debian mirror again, and to resolve again what has no lock.
+        package: name of the project, if it is to be looked for.
     """
 
     directory: Path
@@ -240,6 +241,7 @@ class Order(NamedTuple):
     index_url: str | None = None
     verify: Literal["auto", "always", "never"] = "auto"
     refresh: bool = False
+    package: str | None = None
 
 
 class BuiltLayer(NamedTuple):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from depsfirst.cli import INTERRUPTED
+from depsfirst.cli.options import add_package
 from depsfirst.errors import DepsfirstError, ExitCode
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def add_build(verb: ArgumentParser) -> None:
     verb.set_defaults(run=_build, verbosity=0)
     verb.add_argument("directory", nargs="?", default=".", metavar="DIR", help="the project (default: here)")
     what = verb.add_argument_group("what goes in")
+    add_package(what)
     what.add_argument("--base", metavar="BASE", help="deb:SUITE, oci:DIR[:TAG] or docker-archive:FILE")
     what.add_argument("--platform", metavar="OS/ARCH", help="linux/amd64 or linux/arm64 (default: this machine's)")
     what.add_argument("--group", action="append", default=[], metavar="NAME", help="install this dependency group too")
@@ -101,6 +103,7 @@ def _build(options: Namespace) -> int:
         index_url=options.index,
         verify=options.verify,
         refresh=options.refresh,
+        package=options.package,
     )
     store = ContentStore(default_root())
     with _ended_by_interrupts(store), store.in_use():
@@ -155,6 +158,7 @@ def _ended_by_interrupts(store: ContentStore) -> Iterator[None]:
 def _check_given(options: Namespace) -> None:
     """Refuse options without a value, as a variable of a script that was never set makes them."""
     named = {"--base": options.base, "--platform": options.platform, "--index": options.index}
+    named |= {"--package": options.package}
     named |= {"--output": options.output, "--tag": options.tag, "DIR": options.directory}
     for name, value in named.items():
         if value == "":

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from depsfirst.cli.init import Wanted, generated
+from depsfirst.cli.options import project_directory
 from depsfirst.engines.external import ExternalOrder, build
 from depsfirst.errors import DepsfirstError, ExitCode
 from depsfirst.oci.reference import parse_reference
@@ -86,7 +87,9 @@ def _output(given: str | None) -> str | None:
 
 @contextmanager
 def _dockerfile(options: Namespace) -> Iterator[_Found]:
-    directory = Path(options.directory)
+    if options.file and options.package:
+        raise DepsfirstError("-f names a Dockerfile, which says what is built", hint="leave out --package")
+    directory = project_directory(options)
     there = directory / "Dockerfile"
     if options.file:
         yield _given(Path(options.file), directory, options.tag)
@@ -143,7 +146,7 @@ def _written(folder: Path, options: Namespace) -> _Found:
 def _wanted(options: Namespace) -> Wanted:
     platform = (options.platform or "").partition(",")[0] or None
     groups, extras = tuple(options.group), tuple(options.extra)
-    return Wanted(Path(options.directory), options.base, groups, extras, options.index, platform)
+    return Wanted(project_directory(options), options.base, groups, extras, options.index, platform)
 
 
 def _reference(given: str) -> str:

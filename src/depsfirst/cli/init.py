@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from depsfirst.cli.options import add_package, project_directory
 from depsfirst.errors import DepsfirstError, ExitCode
 from depsfirst.values import NamedTuple
 
@@ -36,6 +37,7 @@ def add_init(verb: ArgumentParser) -> None:
     verb.set_defaults(run=_init)
     verb.add_argument("directory", nargs="?", default=".", metavar="DIR", help="the project (default: here)")
     what = verb.add_argument_group("what goes in")
+    add_package(what)
     what.add_argument("--base", metavar="IMAGE", help="what to begin from (default: python:X.Y-slim that fits)")
     what.add_argument("--group", action="append", default=[], metavar="NAME", help="install this dependency group too")
     what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
@@ -46,15 +48,14 @@ def add_init(verb: ArgumentParser) -> None:
 
 
 def _init(options: Namespace) -> int:
-    from pathlib import Path
-
     from depsfirst.generate.writing import difference, write
 
-    for name, value in {"--base": options.base, "--index": options.index, "DIR": options.directory}.items():
+    given = {"--base": options.base, "--index": options.index, "DIR": options.directory, "--package": options.package}
+    for name, value in given.items():
         if value == "":
             raise DepsfirstError(f"{name} is empty", hint="give it a value, or leave it out")
     groups, extras = tuple(options.group), tuple(options.extra)
-    made = generated(Wanted(Path(options.directory), options.base, groups, extras, options.index))
+    made = generated(Wanted(project_directory(options), options.base, groups, extras, options.index))
     for note in made.notes:
         print(f"warning: {note}", file=sys.stderr)
     if options.diff:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from depsfirst.cli.options import add_package, project_directory
 from depsfirst.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def add_recipe(verb: ArgumentParser) -> None:
     )
     verb.set_defaults(run=_recipe)
     verb.add_argument("directory", nargs="?", default=".", metavar="DIR", help="the project (default: here)")
+    add_package(verb)
     verb.add_argument("--group", action="append", default=[], metavar="NAME", help="take this dependency group too")
     verb.add_argument("--extra", action="append", default=[], metavar="NAME", help="take this extra too")
     verb.add_argument("--platform", metavar="OS/ARCH", help="linux/amd64 or linux/arm64 (default: this machine's)")
@@ -36,13 +38,11 @@ def add_recipe(verb: ArgumentParser) -> None:
 
 
 def _recipe(options: Namespace) -> int:
-    from pathlib import Path
-
     from depsfirst.reports import recipe
     from depsfirst.reports.recipes import Wanted, selected, selected_before
 
     wanted = Wanted(
-        Path(options.directory), tuple(options.group), tuple(options.extra), options.platform, options.python
+        project_directory(options), tuple(options.group), tuple(options.extra), options.platform, options.python
     )
     now = selected(wanted)
     if options.diff is None:

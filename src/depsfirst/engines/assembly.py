@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from depsfirst.oci.store import Written
     from depsfirst.plan import Order, Plan
     from depsfirst.progress import Progress
+    from depsfirst.project.model import Project
     from depsfirst.trials.verify import Request
 
 _OLDEST = "1980-01-01T00:00:00Z"
@@ -59,7 +60,7 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
         DepsfirstError: it cannot be built; the destination has what it had before.
     """
     clock, epoch = _Clock(started), _source_date_epoch()
-    plan = make_plan(order, discover(order.directory, remembering(store)), store)
+    plan = make_plan(order, _project(order, store), store)
     tools = Tools(store, plan.index_url, progress)
     with code_ahead(plan, tools) as code_on:
         with clock.step("base"):
@@ -89,6 +90,15 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
             image, written, verdict = _proven(request, image, destination, tools, clock)
     written = written._replace(layers=(*ahead.sent, *written.layers))
     return _built(plan, image, written, destination, code, verdict, clock)
+
+
+def _project(order: Order, store: ContentStore) -> Project:
+    values = remembering(store)
+    if order.package is None:
+        return discover(order.directory, values)
+    from depsfirst.project.workspace import find_member
+
+    return discover(find_member(order.directory, order.package, values), values)
 
 
 def _proven(

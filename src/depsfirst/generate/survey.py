@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depsfirst.errors import DepsfirstError
 from depsfirst.generate.base import python_of
 from depsfirst.generate.locked import export_of, indexes_of, is_source, lock_of, recipe_of
 from depsfirst.generate.proof import import_statements
@@ -56,6 +57,12 @@ def survey(plan: Plan) -> Surveyed:
         DepsfirstError: the lock is broken, or something cannot be written as a Dockerfile.
     """
     project = plan.project
+    if project.holder:
+        raise DepsfirstError(
+            f'the lock is that of "{project.holder.name}", and its manager exports all of it or nothing',
+            where=str(project.lock),
+            hint="lock the project in its own directory; `depsfirst build` with its own engine needs no such lock",
+        )
     lock, why_not = lock_of(project)
     python = python_of(plan.base, project, lock)
     recipe = recipe_of(lock, plan, python)

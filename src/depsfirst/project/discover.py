@@ -13,6 +13,7 @@ from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
 from depsfirst.project.manifest import MANIFEST, read_manifest
 from depsfirst.project.model import LockText
 from depsfirst.project.toml import Table, parse
+from depsfirst.project.workspace import SHARED, matches, shared_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,7 +77,15 @@ def discover(directory: Path, values: Values = parse) -> Project:
     )
     if lock.name == "Pipfile.lock" and project.requires_python is None:
         project = project._replace(requires_python=_pipfile_python(lock))
+    if lock.name in SHARED and lock.parent != root:
+        project = project._replace(holder=_holder(lock, values))
     return project if project.build_system else project._replace(in_place=in_place(root))
+
+
+def _holder(lock: Path, values: Values) -> Project:
+    """The project that a lock in a directory above is made for."""
+    manifest = lock.parent / MANIFEST
+    return read_manifest(lock.parent, lock, values(_text(manifest), str(manifest)))
 
 
 def _pipfile_python(lock: Path) -> str | None:
@@ -139,7 +148,7 @@ def _lock(root: Path, pyproject: Table | None) -> Path:
     if found:
         return root / found[0]
     lock = (_workspace_lock(root) if pyproject else None) or _export(root)
-    return lock or _unlocked(root, pyproject)
+    return lock or (shared_lock(root) if pyproject else None) or _unlocked(root, pyproject)
 
 
 def _chosen_lock(root: Path, settings: Table) -> Path:
@@ -188,18 +197,9 @@ def _workspace_lock(root: Path) -> Path | None:
         if _is_file(parent / "uv.lock") and _is_file(parent / MANIFEST):
             workspace = Table(parse(_text(parent / MANIFEST), str(parent / MANIFEST)), str(parent / MANIFEST))
             members = workspace.table("tool").table("uv").table("workspace")
-            if root in _matches(parent, members.texts("members")):
-                return None if root in _matches(parent, members.texts("exclude")) else parent / "uv.lock"
+            if root in matches(parent, members.texts("members")):
+                return None if root in matches(parent, members.texts("exclude")) else parent / "uv.lock"
     return None
-
-
-def _matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:
-    try:
-        return {path for pattern in patterns for path in directory.glob(pattern)}
-    except (ValueError, NotImplementedError):
-        raise DepsfirstError(
-            f"one of {', '.join(patterns)} is no pattern", where=f"{directory / MANIFEST}: tool.uv.workspace"
-        ) from None
 
 
 def _unlocked(root: Path, pyproject: Table | None) -> Path:
@@ -241,7 +241,11 @@ def read_lock(project: Project) -> Lock:
     Raises:
         DepsfirstError: the lock is broken, or does not fit the manifest.
     """
-    return _format(project).read(_lock_text(project), project)
+    if project.holder is None:
+        return _format(project).read(_lock_text(project), project)
+    from depsfirst.project.member import lock_of_member
+
+    return lock_of_member(_format(project).read(_lock_text(project), project), project)
 
 
 def lock_fingerprint(project: Project) -> str:
@@ -257,6 +261,7 @@ def lock_fingerprint(project: Project) -> str:
         _format(project).stable_text(lock.text, project),
         *(part for item in sorted(lock.included.items()) for part in item),
         *(repr(_value(project.pyproject, keys)) for keys in _DEPENDENCY_KEYS),
+        *(repr(_value(project.holder.pyproject, keys)) for keys in _DEPENDENCY_KEYS if project.holder),
     ]
     digest = digests.sha256()
     for part in parts:

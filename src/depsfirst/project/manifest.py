@@ -52,7 +52,7 @@ def read_manifest(
         root=root,
         manifest=None if pyproject is None else root / MANIFEST,
         lock=lock,
-        name=_name(table, root),
+        name=name_of(table.values, root),
         version=project.maybe_text("version") or poetry.maybe_text("version"),
         description=project.maybe_text("description") or poetry.maybe_text("description"),
         readme=readme,
@@ -69,7 +69,13 @@ def read_manifest(
     )
 
 
-def _name(table: Table, root: Path) -> str:
+def name_of(pyproject: Mapping[str, Any], root: Path) -> str:
+    """The name of the project that a manifest describes; that of its directory where it gives none.
+
+    Raises:
+        DepsfirstError: there has to be one, or it is no name.
+    """
+    table = Table(pyproject, MANIFEST)
     project, poetry = table.table("project"), table.table("tool").table("poetry")
     if "project" in table:
         return _checked_name(project)

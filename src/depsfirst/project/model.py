@@ -290,6 +290,7 @@ class Project(NamedTuple):
         pyproject: the whole manifest as it stands.
         python_version: first entry of the file ``.python-version``.
         in_place: how code that is no package is run where it stands.
+        holder: the project that the lock is made for, if it has this one in it as a path dependency.
     """
 
     root: Path
@@ -310,3 +311,4 @@ class Project(NamedTuple):
     pyproject: Mapping[str, Any] = {}
     python_version: str | None = None
     in_place: InPlace | None = None
+    holder: Project | None = None

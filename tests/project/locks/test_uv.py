@@ -193,4 +193,4 @@ def test_a_workspace_without_a_project_names_its_members(write: Write, refused: 
     root = write({"pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n', "uv.lock": lock})
     error = refused(read_lock, discover(root))
     assert (error.message, error.where) == ("this is a workspace without a project of its own", str(root))
-    assert error.hint == "name the directory of one of its members: api, web"
+    assert error.hint == "name one of its members: --package api (api, web)"

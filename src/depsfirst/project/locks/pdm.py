@@ -43,15 +43,16 @@ def read(lock: LockText, project: Project) -> Lock:
     table = Table(parse(lock.text, lock.name), lock.name)
     metadata = table.table("metadata")
     _check_version(metadata)
-    demands = _check_fit(metadata, project)
-    lock_entries = Entries(table, project)
-    if _FLAT in metadata.texts("strategy") or metadata.get(_FLAT, bool):
+    holder = project.holder or project
+    demands = _check_fit(metadata, holder)
+    lock_entries = Entries(table, holder)
+    if not project.holder and (_FLAT in metadata.texts("strategy") or metadata.get(_FLAT, bool)):
         groups = lock_entries.groups()
     else:
         from depsfirst.project.pdm_graph import connect
 
-        groups = connect(lock_entries, project.pyproject)
-    extras = {name: groups.pop(name, ()) for name in _extras(project.pyproject)}
+        groups = connect(lock_entries, holder.pyproject)
+    extras = {name: groups.pop(name, ()) for name in _extras(holder.pyproject)}
     packages = tuple(lock_entries.packages)
     return Lock(
         "pdm",

@@ -41,12 +41,13 @@ def read(lock: LockText, project: Project) -> Lock:
     """
     table = Table(parse(lock.text, lock.name), lock.name)
     version = _lock_version(table)
-    _check_fit(table, lock.text, project)
+    holder = project.holder or project
+    _check_fit(table, lock.text, holder)
     packages = tuple(_packages(table))
-    if version < _FLAT_SINCE:
+    if version < _FLAT_SINCE or project.holder:
         from depsfirst.project.poetry_graph import connect
 
-        packages, roots, extras = connect(table, packages, project.pyproject)
+        packages, roots, extras = connect(table, packages, holder.pyproject)
     else:
         roots = _roots(table, packages, project.pyproject)
         extras = {normalize(name): () for name in table.table("extras").values}

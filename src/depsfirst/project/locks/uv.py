@@ -111,7 +111,7 @@ def _root(entries: list[Table], table: Table, project: Project) -> int:
         raise DepsfirstError(
             "this is a workspace without a project of its own",
             where=str(project.root),
-            hint=f"name the directory of one of its members: {', '.join(sorted(members))}",
+            hint=f"name one of its members: --package {min(members)} ({', '.join(sorted(members))})",
         )
     raise DepsfirstError(f'the lock has no entry for the project "{project.name}"', where=table.where, hint=_HINT)
 
