@@ -95,6 +95,22 @@ def test_no_fitting_file_names_all_that_helps() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (["cp310-cp310", "cp311-cp311", "cp312-cp312"], "3.10, 3.11 and 3.12: choose a base with one of these (--base"),
+        (["cp311-cp311"], "3.11: choose a base with one of these (--base deb:bookworm has 3.11), or lock a version"),
+        (["cp310-cp310", "cp39-cp39"], "3.9 and 3.10: choose a base with one of these, or lock a version"),
+    ],
+)
+def test_who_has_wheels_for_another_python_is_told_for_which(names: list[str], hint: str) -> None:
+    files = [f"shop-1.0-{name}-manylinux_2_17_x86_64.whl" for name in names]
+    others = ["shop-1.0-cp38-cp38-macosx_11_0_arm64.whl", "shop-1.0-cp313-cp313-linux_ppc.whl", "shop-odd.whl"]
+    with pytest.raises(DepsfirstError, match=f"the lock has {files[0]}") as caught:
+        chooser()[0].choose(package(*others, *files))
+    assert (caught.value.hint or "").startswith(f"its wheels are for Python {hint}")
+
+
+@pytest.mark.parametrize(
     "wheel", ["shop-1.0-cp310-cp310-manylinux_2_17_x86_64.whl", "shop-1.0-cp313-cp313-linux_ppc.whl"]
 )
 def test_what_was_compiled_for_other_linuxes_is_not_built_from_its_sdist(wheel: str) -> None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from depsfirst.project.model import Project
 
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_DEBIAN_PYTHON = {"trixie": "3.13", "bookworm": "3.11"}
-"""The Python of each Debian suite that can be a default base, newest first."""
 
 
 def make_plan(order: Order, project: Project, store: ContentStore) -> Plan:
@@ -62,10 +60,11 @@ def _default_base(project: Project, store: ContentStore) -> str:
 
 
 def _newest_suite(project: Project) -> str:
+    from depsfirst.debian.pythons import PYTHONS
     from depsfirst.project.markers import admits
 
     wanted = project.python_version
-    for suite, python in _DEBIAN_PYTHON.items():
+    for suite, python in PYTHONS.items():
         named = wanted is None or wanted == python or wanted.startswith(f"{python}.")
         if named and admits(project.requires_python, f"{python}.5"):
             return suite

@@ -7,16 +7,18 @@ sha256 is that of the lock.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
+from depsfirst.debian.pythons import PYTHONS
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from packaging.tags import Tag
@@ -61,6 +63,7 @@ class Chooser:
     def __init__(self, target: Target, places: Places, measure: Callable[[LockedFile], str]) -> None:
         self._target = target
         self._ranks = {tag: rank for rank, tag in enumerate(target.tags)}
+        self._platforms = {tag.platform for tag in target.tags}
         self._places = places
         self._measure = measure
 
@@ -134,15 +137,46 @@ class Chooser:
 
     def _nothing_fits(self, package: LockedPackage) -> DepsfirstError:
         looked_for = ", ".join(str(tag) for tag in self._target.tags[:_SHOWN])
-        there = ", ".join(sorted(file.name for file in package.files)[:_SHOWN]) or "none"
+        near = sorted(package.files, key=lambda file: (not any(_minors(file.name, self._platforms)), file.name))
+        there = ", ".join(file.name for file in near[:_SHOWN]) or "none"
         return DepsfirstError(
             f'no wheel of "{package.name}" {package.version} fits {self._target.title}: looked for {looked_for}'
             f" and {max(0, len(self._target.tags) - _SHOWN)} more; the lock has {there}"
             f"{' and others' if len(package.files) > _SHOWN else ''}",
             where=package.where,
-            hint="choose a version that has such a wheel, another base (an older or newer Python, glibc instead of"
-            " musl), or another --platform",
+            hint=self._way_out(package),
         )
+
+    def _way_out(self, package: LockedPackage) -> str:
+        minors = sorted({minor for file in package.files for minor in _minors(file.name, self._platforms)})
+        if not minors:
+            return (
+                "choose a version that has such a wheel, another base (an older or newer Python, glibc instead of"
+                " musl), or another --platform"
+            )
+        pythons = [f"3.{minor}" for minor in minors]
+        bases = [f"--base deb:{suite} has {python}" for suite, python in PYTHONS.items() if python in pythons]
+        named = f" ({', '.join(bases)})" if bases else ""
+        return (
+            f"its wheels are for Python {_listed(pythons)}: choose a base with one of these{named}, or lock a version"
+            " that has others"
+        )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _minors(filename: str, platforms: Container[str]) -> Iterator[int]:
+    """The minor versions of CPython that a wheel names, if it is for one of the platforms."""
+    try:
+        tags = parse_wheel_filename(filename)[3] if filename.endswith(".whl") else ()
+    except InvalidWheelFilename:
+        return
+    for tag in tags:
+        found = re.fullmatch(r"cp3(\d+)", tag.interpreter)
+        if found and tag.platform in platforms:
+            yield int(found[1])
 
 
 def _is_for_linux(filename: str) -> bool:
