@@ -228,6 +228,7 @@ class Order(NamedTuple):
         verify: ``auto``, ``always`` or ``never``.
         refresh: whether to ask the Debian mirror again, and to resolve again what has no lock.
         package: name of the project, if it is to be looked for.
+        system: Debian packages to add to the base.
     """
 
     directory: Path
@@ -242,6 +243,7 @@ class Order(NamedTuple):
     verify: Literal["auto", "always", "never"] = "auto"
     refresh: bool = False
     package: str | None = None
+    system: tuple[str, ...] = ()
 
 
 class BuiltLayer(NamedTuple):

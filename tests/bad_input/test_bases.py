@@ -38,6 +38,15 @@ def test_with_a_python_that_is_excluded(attempt: Any, shop: Any, bases: Any, lay
     assert "\nhint: " in err
 
 
+def test_to_which_no_debian_package_can_be_added(
+    attempt: Any, shop: Any, bases: Any, layer: Any, to_index: list[str]
+) -> None:
+    base = bases.layout(layer("3.13.5"))
+    err = attempt.refused(shop, *to_index, "--base", base, "--system-package", "git", "--system-package=libpq5")
+    assert f'error: Debian packages (git, libpq5) cannot be added to "{base}"' in err
+    assert "hint: choose a base deb:SUITE" in err
+
+
 @pytest.mark.parametrize("form", ["archive", "layout"])
 def test_for_another_machine(attempt: Any, shop: Any, bases: Any, layer: Any, to_index: list[str], form: str) -> None:  # noqa: PLR0917 - fixtures
     base = getattr(bases, form)(layer("3.13.5", machine=183), architecture="arm64")

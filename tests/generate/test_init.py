@@ -57,6 +57,12 @@ def test_force(write: Write) -> None:
     assert "AS dependencies" in (root / "Dockerfile").read_text()
 
 
+def test_system_packages_of_the_command_line(write: Write) -> None:
+    root = write(UV)
+    assert init(root, "--system-package", "git", "--system-package=libpq5").returncode == 0
+    assert "git libpq5" in " ".join((root / "Dockerfile").read_text().replace("\\\n", "").split())
+
+
 def test_diff_shows_and_writes_nothing(write: Write) -> None:
     root = write({**UV, "Dockerfile": "FROM scratch\n"})
     done = init(root, "--diff")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from depsfirst.cli import INTERRUPTED
-from depsfirst.cli.options import add_package
+from depsfirst.cli.options import add_package, add_system
 from depsfirst.errors import DepsfirstError, ExitCode
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def add_build(verb: ArgumentParser) -> None:
     what.add_argument("--group", action="append", default=[], metavar="NAME", help="install this dependency group too")
     what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
     what.add_argument("--index", metavar="URL", help="simple API of the package index (default: uv's or pip's setting)")
+    add_system(what)
     what.add_argument(
         "--refresh", action="store_true", help="ask the Debian mirror again, and resolve again what has no lock"
     )
@@ -104,6 +105,7 @@ def _build(options: Namespace) -> int:
         verify=options.verify,
         refresh=options.refresh,
         package=options.package,
+        system=tuple(options.system_package),
     )
     store = ContentStore(default_root())
     with _ended_by_interrupts(store), store.in_use():

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from depsfirst.cli.init import Wanted, generated
+from depsfirst.cli.init import generated, wanted_of
 from depsfirst.cli.options import project_directory
 from depsfirst.engines.external import ExternalOrder, build
 from depsfirst.errors import DepsfirstError, ExitCode
@@ -111,14 +111,15 @@ def _given(dockerfile: Path, context: Path, tag: str | None) -> _Found:
 def _existing(dockerfile: Path, options: Namespace) -> _Found:
     """The Dockerfile of a project; one of ours may have its context in a directory above."""
     directory = dockerfile.parent
-    if options.base or options.group or options.extra or options.index:
+    if options.base or options.group or options.extra or options.index or options.system_package:
         raise DepsfirstError(
             "there is a Dockerfile, which says what goes in",
             where=str(dockerfile),
-            hint="leave out --base, --group, --extra and --index, or change it with `depsfirst init --force`",
+            hint="leave out --base, --group, --extra, --index and --system-package, or change it with"
+            " `depsfirst init --force`",
         )
     try:
-        made = generated(_wanted(options))
+        made = generated(wanted_of(options, _platform(options)))
     except DepsfirstError:  # a Dockerfile of something that is no project to us
         return _given(dockerfile, directory, options.tag)
     text = dockerfile.read_text(encoding="utf-8", errors="surrogateescape")
@@ -128,7 +129,7 @@ def _existing(dockerfile: Path, options: Namespace) -> _Found:
 
 def _written(folder: Path, options: Namespace) -> _Found:
     """What ``init`` would write, in a folder that is not the project's."""
-    made = generated(_wanted(options))
+    made = generated(wanted_of(options, _platform(options)))
     for note in made.notes:
         print(f"warning: {note}", file=sys.stderr)
     dockerfile, ignore_file = folder / "Dockerfile", folder / "Dockerfile.dockerignore"
@@ -143,10 +144,8 @@ def _written(folder: Path, options: Namespace) -> _Found:
     )
 
 
-def _wanted(options: Namespace) -> Wanted:
-    platform = (options.platform or "").partition(",")[0] or None
-    groups, extras = tuple(options.group), tuple(options.extra)
-    return Wanted(project_directory(options), options.base, groups, extras, options.index, platform)
+def _platform(options: Namespace) -> str | None:
+    return (options.platform or "").partition(",")[0] or None
 
 
 def _reference(given: str) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from depsfirst.cli.options import add_package, project_directory
+from depsfirst.cli.options import add_package, add_system, project_directory
 from depsfirst.errors import DepsfirstError, ExitCode
 from depsfirst.values import NamedTuple
 
@@ -26,6 +26,7 @@ class Wanted(NamedTuple):
     extras: tuple[str, ...] = ()
     index_url: str | None = None
     platform: str | None = None
+    system: tuple[str, ...] = ()
 
 
 def add_init(verb: ArgumentParser) -> None:
@@ -42,6 +43,7 @@ def add_init(verb: ArgumentParser) -> None:
     what.add_argument("--group", action="append", default=[], metavar="NAME", help="install this dependency group too")
     what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
     what.add_argument("--index", metavar="URL", help="simple API of the package index")
+    add_system(what)
     kind = verb.add_argument_group("how").add_mutually_exclusive_group()
     kind.add_argument("--diff", action="store_true", help="show what would change; end with 1 if anything would")
     kind.add_argument("--force", action="store_true", help="replace files that are there")
@@ -54,8 +56,7 @@ def _init(options: Namespace) -> int:
     for name, value in given.items():
         if value == "":
             raise DepsfirstError(f"{name} is empty", hint="give it a value, or leave it out")
-    groups, extras = tuple(options.group), tuple(options.extra)
-    made = generated(Wanted(project_directory(options), options.base, groups, extras, options.index))
+    made = generated(wanted_of(options))
     for note in made.notes:
         print(f"warning: {note}", file=sys.stderr)
     if options.diff:
@@ -64,6 +65,12 @@ def _init(options: Namespace) -> int:
         return ExitCode.FINDINGS if text else ExitCode.CLEAN
     _say(write(made.files, force=options.force), made)
     return ExitCode.CLEAN
+
+
+def wanted_of(options: Namespace, platform: str | None = None) -> Wanted:
+    """What the options ask for, of ``init`` or of a build with the Dockerfile that it would write."""
+    groups, extras, system = tuple(options.group), tuple(options.extra), tuple(options.system_package)
+    return Wanted(project_directory(options), options.base, groups, extras, options.index, platform, system)
 
 
 def generated(wanted: Wanted) -> Generated:
@@ -86,6 +93,7 @@ def generated(wanted: Wanted) -> Generated:
         groups=wanted.groups,
         extras=wanted.extras,
         index_url=wanted.index_url,
+        system=wanted.system,
     )
     return generate(make_plan(order, project, ContentStore(default_root())))
 

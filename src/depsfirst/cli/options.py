@@ -32,6 +32,12 @@ def words(given: list[str]) -> tuple[str, ...]:
     return tuple(word.strip() for text in given for word in text.split(",") if word.strip())
 
 
+def add_system(group: _ActionsContainer) -> None:
+    """Give a verb the option ``--system-package``."""
+    text = "add this Debian package, as a program or a library that the code needs"
+    group.add_argument("--system-package", action="append", default=[], metavar="NAME", help=text)
+
+
 def add_package(group: _ActionsContainer) -> None:
     """Give a verb the option that names a member of a workspace."""
     text = "the member of this name of the workspace, monorepo or repository that DIR is, or is in"

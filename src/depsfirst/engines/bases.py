@@ -10,6 +10,7 @@ from depsfirst import digests
 from depsfirst.bases.facts import choose, target_tags
 from depsfirst.bases.inspect import inspect_base
 from depsfirst.engines.local_bases import local_base
+from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import LAYER, Blob, Descriptor, FileSlice, Image, Layer
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import Venv
@@ -82,6 +83,11 @@ def resolve_base(plan: Plan, tools: Tools, *, refresh: bool) -> Base:
     if plan.base.startswith(_DEB):
         image = _debian(plan, tools, refresh=refresh)
         facts = inspect_base(image, tools.store, plan.base)
+    elif plan.settings.packages:
+        raise DepsfirstError(
+            f'Debian packages ({", ".join(plan.settings.packages)}) cannot be added to "{plan.base}"',
+            hint="choose a base deb:SUITE, or one that has them, or build with --engine docker, podman or buildkit",
+        )
     else:
         image, verified = local_base(plan.base, plan.platform, tools.store)
         facts = inspect_base(image, tools.store, plan.base, verified)

@@ -25,6 +25,7 @@ def make_plan(order: Order, project: Project, store: ContentStore) -> Plan:
         DepsfirstError: the settings are wrong, or nothing says what has no default.
     """
     settings = read_settings(project.settings, "pyproject.toml")
+    settings = settings._replace(packages=(*settings.packages, *order.system))
     platform = order.platform or settings.platform or _this_platform()
     if platform not in PLATFORMS:
         raise DepsfirstError(
