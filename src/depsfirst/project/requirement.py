@@ -67,7 +67,8 @@ def parse_requirement(text: str, where: str) -> PackagingRequirement:
         return PackagingRequirement(text)
     except (ValueError, RecursionError) as error:
         message = str(error).partition("\n")[0]
-        raise DepsfirstError(f'"{text}" is no requirement: {message}', where=where) from None
+        hint = "write it as `name==1.2`, with a version of PEP 440, or as `name @ URL`"
+        raise DepsfirstError(f'"{text}" is no requirement: {message}', where=where, hint=hint) from None
 
 
 def canonical_specifier(text: str, where: str) -> str:

@@ -175,7 +175,8 @@ def failure(verdict: Verdict, mode: Mode = "auto") -> DepsfirstError | None:
         return DepsfirstError(
             f'importing "{verdict.module}" in the image failed: {verdict.reason}\n{verdict.output}'.rstrip(),
             where=f"import check ({verdict.runner})",
-            hint="mend it, name other modules under imports in [tool.depsfirst], or build with --verify never",
+            hint="mend it; a program or a library of the system comes by --system-package; or name other modules under"
+            " imports in [tool.depsfirst], or build with --verify never",
         )
     if verdict.state == "skipped" and mode == "always":
         return DepsfirstError(
