@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import socket
@@ -32,6 +33,9 @@ class Index:
         asked: paths, in the order of requests.
         held: names of files that are not sent before ``gate`` opens.
         waiting: set as soon as somebody waits for such a file.
+        login: the ``USER:PASSWORD`` that it wants; None lets anybody in.
+        shown: what each request showed of that.
+        files_at: another server's URL, to which requests for files are sent on.
     """
 
     url: str
@@ -40,6 +44,9 @@ class Index:
     held: frozenset[str] = frozenset()
     gate: threading.Event = field(default_factory=threading.Event)
     waiting: threading.Event = field(default_factory=threading.Event)
+    login: str | None = None
+    shown: list[str | None] = field(default_factory=list)
+    files_at: str | None = None
 
     def fetched(self) -> list[str]:
         """Names of the files that were asked for, sorted."""
@@ -80,6 +87,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, head: bool) -> None:
         folder, _, name = unquote(self.path).strip("/").rpartition("/")
+        if not self._is_let_in():
+            self._send(b"", "text/plain", 401, head=head)
+            return
+        if folder == "files" and self.index.files_at is not None:
+            self._send(b"", "text/plain", 302, head=head, location=f"{self.index.files_at}{self.path}")
+            return
         if folder == "simple":
             page = self.index.page(name)
             self._send(page or b"", _JSON, 200 if page else 404, head=head)
@@ -90,8 +103,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.index.gate.wait(60)
         self._send(path.read_bytes() if path else b"", "application/octet-stream", 200 if path else 404, head=head)
 
-    def _send(self, data: bytes, kind: str, status: int, *, head: bool) -> None:
+    def _is_let_in(self) -> bool:
+        text = self.headers.get("Authorization")
+        given = base64.b64decode(text.removeprefix("Basic ")).decode() if text else None
+        self.index.shown.append(given)
+        return self.index.login in {None, given}
+
+    def _send(self, data: bytes, kind: str, status: int, *, head: bool, location: str | None = None) -> None:
         self.send_response(status)
+        if location is not None:
+            self.send_header("Location", location)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

@@ -70,7 +70,13 @@ class Acquirer:
         Raises:
             DepsfirstError: no file fits, it cannot be had, or it is not what the lock says.
         """
-        wanted = self._commit(package) if package.source.kind == "git" else self._file(package)
+        try:
+            return self._installed(self._commit(package) if package.source.kind == "git" else self._file(package))
+        except FetchError as error:
+            error.where = error.where or package.where
+            raise
+
+    def _installed(self, wanted: _Wanted) -> InstalledWheel:
         key = part_key(wanted.key, self._venv, wanted.extra)
         installed = find_installed(key, self._tools.store)
         if installed is None:
@@ -94,11 +100,7 @@ class Acquirer:
         found = self._tools.store.find(WHEELS, choice.file.sha256 or "")
         if found is not None:
             return found
-        try:
-            return fetch(self._chooser.locate(choice), self._tools.store, self._tools.fetcher)
-        except FetchError as error:
-            error.where = error.where or choice.package.where
-            raise
+        return fetch(self._chooser.locate(choice), self._tools.store, self._tools.fetcher)
 
     def _built(self, choice: Choice, sdist: Path) -> MadeWheel:
         from depsfirst.wheels.sources import wheel_of_sdist

@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from depsfirst.project.model import Lock, LockedPackage, Recipe
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
+    from depsfirst.wheels.places import Places
 
 _MEMO = "dependencies"
-_FORMAT = 2
+_FORMAT = 3
 _CONNECTIONS = 8
 
 
@@ -126,7 +127,9 @@ def _memo_key(plan: Plan, base: Base, fingerprint: str) -> str:
 
 
 def _remembered(known: Mapping[str, Any], store: ContentStore) -> Dependencies | None:
-    """What a memo says, if the cache still has every part of it."""
+    """What a memo says, if the cache still has every part of it, and no file without a locked hash changed."""
+    if any(_signature(path) != signature for path, signature in known["watched"].items()):
+        return None
     layers = []
     for title, values in known["layers"]:
         parts = [part_from_json(value, store) for value in values]
@@ -143,6 +146,12 @@ def _remembered(known: Mapping[str, Any], store: ContentStore) -> Dependencies |
     )
 
 
+def _signature(path: str) -> list[int]:
+    from depsfirst.wheels.places import signature
+
+    return signature(path)
+
+
 def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: bool) -> dict[str, Any]:
     """Read the lock, install every package of its recipe as a part, and say what it came to."""
     from depsfirst.project.selection import select
@@ -150,12 +159,14 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: boo
     environment = Environment(base.python.version, plan.platform)
     lock = _lock(plan, environment, tools, refresh=refresh)
     recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-    names = _install_all(recipe, lock, plan, base, tools, ahead)
+    places = _places(lock, plan, tools)
+    names = _install_all(recipe, places, plan, base, tools, ahead)
     lacking = _lacking(lock, recipe, names, environment)
     if lacking:
         lock = _resolved(plan, environment, tools, because=lacking, refresh=refresh)
         recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-        names = _install_all(recipe, lock, plan, base, tools, ahead)
+        places = _places(lock, plan, tools)
+        names = _install_all(recipe, places, plan, base, tools, ahead)
     sizes = {name: each.part.size for name, each in names.items()}
     groups = group_layers(sizes, plan.settings.max_layers)
     everything = provided(_importable(names.values(), base.venv))
@@ -165,7 +176,15 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: boo
         "provided": everything.to_json(),
         "first_party": [package.source.location or "." for package in recipe.first_party],
         "uninstalled": _uninstalled(lock, environment, recipe),
+        "watched": places.watched,
     }
+
+
+def _places(lock: Lock, plan: Plan, tools: Tools) -> Places:
+    """Where the packages of a lock are looked for."""
+    from depsfirst.wheels.places import places_of
+
+    return places_of(plan.project, lock, tools.index_url, tools.store, tools.fetcher)
 
 
 def _lock(plan: Plan, environment: Environment, tools: Tools, *, refresh: bool) -> Lock:
@@ -233,18 +252,16 @@ def _importable(installed: Iterable[InstalledWheel], venv: Venv) -> list[str]:
 
 
 def _install_all(  # noqa: PLR0913, PLR0917 - what is installed, from where, and on what
-    recipe: Recipe, lock: Lock, plan: Plan, base: Base, tools: Tools, ahead: Ahead
+    recipe: Recipe, places: Places, plan: Plan, base: Base, tools: Tools, ahead: Ahead
 ) -> dict[str, InstalledWheel]:
     from concurrent.futures import ThreadPoolExecutor
 
     from depsfirst.engines.acquire import Acquirer
     from depsfirst.wheels.choose import Target
-    from depsfirst.wheels.places import places_of
 
     target = Target(base.tags(), base.title)
     packages = recipe.third_party
     with tools.progress.task("installing dependencies", len(packages), "packages") as advance:
-        places = places_of(plan.project, lock, tools.index_url, tools.store, tools.fetcher)
         acquirer = Acquirer(target, base.venv, places, tools, advance)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             futures = {package.name: pool.submit(acquirer.install, package) for package in _largest_first(packages)}

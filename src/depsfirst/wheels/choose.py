@@ -73,16 +73,8 @@ class Chooser:
         Raises:
             DepsfirstError: no file fits the target, or nothing says what its sha256 must be.
         """
-        if package.files:
-            file = self._best(package)
-        else:
-            file = self._known(self._best(package._replace(files=self._listed(package))), package)
-        if file.sha256 is None:
-            raise DepsfirstError(
-                f'nothing says what the sha256 of "{file.name}" must be',
-                where=package.where,
-                hint="lock with hashes; behind a URL write #sha256=…",
-            )
+        listed = package if package.files else package._replace(files=self._listed(package))
+        file = self._known(self._best(listed), package)
         return Choice(package, file)
 
     def locate(self, choice: Choice) -> LockedFile:
@@ -94,7 +86,7 @@ class Chooser:
         package, file = choice.package, choice.file
         if not package.files:  # an index listed it a moment ago
             return file
-        place = package.source.location if package.source.kind == "file" else file.url
+        place = _place(file, package)
         if place and not self._places.is_elsewhere(package):
             return file._replace(url=self._places.url(place, package))
         return self._places.find(package, file.name, file.sha256 or "")
@@ -104,17 +96,30 @@ class Chooser:
         return self._places.listed(package, lambda file: _version_of(file, package.name) == wanted)
 
     def _known(self, file: LockedFile, package: LockedPackage) -> LockedFile:
-        """A file of an index, with its sha256 also where the index does not tell it."""
+        """A file with its sha256, also where the lock does not tell it: of this machine, or of an index."""
         if file.sha256 is not None:
+            if not package.files and not package.hashes:
+                self._places.watch(file)
             return file
-        measured = file._replace(sha256=self._measure(file))
-        if package.hashes and measured.sha256 not in package.hashes:
+        if package.files:
+            file = file._replace(url=self._places.url(_place(file, package), package))
+        if package.files and not (file.url or "").startswith("file:"):
             raise DepsfirstError(
-                f'"{file.name}" has the sha256 {measured.sha256}, which the lock does not allow',
+                f'nothing says what the sha256 of "{file.name}" must be',
+                where=package.where,
+                hint="lock with hashes; behind a URL write #sha256=…",
+            )
+        return self._allowed(file._replace(sha256=self._measure(file)), package)
+
+    def _allowed(self, file: LockedFile, package: LockedPackage) -> LockedFile:
+        if package.hashes and file.sha256 not in package.hashes:
+            raise DepsfirstError(
+                f'"{file.name}" has the sha256 {file.sha256}, which the lock does not allow',
                 where=package.where,
                 hint="somebody put another file of this name there, or the lock was made with another index",
             )
-        return measured
+        self._places.watch(file)
+        return file
 
     def _best(self, package: LockedPackage) -> LockedFile:
         ranked = [(rank, file) for file in package.files if (rank := self._rank(file.name))]
@@ -177,6 +182,11 @@ def _minors(filename: str, platforms: Container[str]) -> Iterator[int]:
         found = re.fullmatch(r"cp3(\d+)", tag.interpreter)
         if found and tag.platform in platforms:
             yield int(found[1])
+
+
+def _place(file: LockedFile, package: LockedPackage) -> str:
+    """URL or path of a file as the lock has it; empty if it has none."""
+    return (package.source.location if package.source.kind == "file" else file.url) or ""
 
 
 def _is_for_linux(filename: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from depsfirst.errors import DepsfirstError
@@ -23,7 +24,6 @@ from depsfirst.wheels.user_indexes import NamedIndex, user_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
@@ -59,6 +59,7 @@ class Places:
 
     Attributes:
         root: as given.
+        watched: size and time of change of files on this machine that were taken though no hash is locked, by path.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - facts
@@ -66,6 +67,7 @@ class Places:
     ) -> None:
         self._lock = lock
         self.root = root
+        self.watched: dict[str, list[int]] = {}
         self._user = user
         self._default = default
         self._public = public
@@ -92,6 +94,12 @@ class Places:
         """A URL or path of the lock as an absolute URL, with its variables."""
         text = self.expanded(text, package)
         return text if "://" in text else (self.root / text).as_uri()
+
+    def watch(self, file: LockedFile) -> None:
+        """Note that a file was taken, if it is one of this machine."""
+        path = local_path(file.url) if file.url else None
+        if path is not None:
+            self.watched[str(path)] = signature(str(path))
 
     def find(self, package: LockedPackage, name: str, sha256: str) -> LockedFile:
         """The file of that name and sha256 (hex), with a URL.
@@ -222,6 +230,15 @@ class Places:
         if self.is_elsewhere(package) and self._default.said:
             return f"the lock names the public index, in whose place {self._default.said} puts another; {hint}"
         return hint
+
+
+def signature(path: str) -> list[int]:
+    """What changes with the content of a file: its size, and when it was changed in nanoseconds; empty without it."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return []
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _same(first: str, second: str) -> bool:
