@@ -143,8 +143,8 @@ def _write(items: Sequence[_Item], place: Sequence[TarEntry], root: Path, file: 
     workdir = place[-1].path
     listed = {item.path: item for item in items}
     for path in list(listed):
-        while path := path.rpartition("/")[0]:
-            listed.setdefault(path, _Item(path, DIRECTORY))
+        for folder in _above(path):
+            listed.setdefault(folder, _Item(folder, DIRECTORY))
     for path, item in sorted(listed.items()):
         target = f"{workdir}/{path}"
         if item.kind == DIRECTORY:
@@ -195,10 +195,16 @@ def _answers(items: Sequence[_Item], project: Project) -> Provided:
     files = [item.path for item in items if item.kind != DIRECTORY]
     packages = {path.rpartition("/")[0] for path in files if path.endswith("/__init__.py")}
     aside = {path.rpartition("/")[0] for path in files if path.endswith(_SUFFIX)} - packages - {""}
-    beside = (path[len(folder) + 1 :] for folder in aside for path in files if path.startswith(f"{folder}/"))
+    beside = (path[len(folder) + 1 :] for path in files for folder in _above(path) if folder in aside)
     from_top = provided(path for path in files if path.startswith(_starts(project)))
     linked = {item.path.rpartition("/")[2] for item in items if item.kind == LINK}
     return provided(beside) | from_top | Provided(frozenset(name for name in linked if name.isidentifier()))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The directories that a file is in, the innermost first."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def softened(problems: Sequence[Problem], project: Project) -> tuple[Problem, ...]:
