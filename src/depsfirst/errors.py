@@ -14,8 +14,17 @@ class ExitCode(IntEnum):
     NOTHING = 3
 
 
+def _without_passwords(text: str) -> str:
+    """A text without the name and password of any URL in it; ``${NAME}`` stays."""
+    if "@" not in text or "://" not in text:
+        return text
+    import re  # many a build ends without an error
+
+    return re.sub(r"(https?://)(?!\$\{)[^/\s@\"']+@", r"\1", text)
+
+
 class DepsfirstError(Exception):
-    """A failure a person can act on.
+    """A failure a person can act on. A password that stands in a URL is not shown.
 
     Args:
         message: what happened: a sentence, objects in quotes, no full stop.
@@ -26,9 +35,10 @@ class DepsfirstError(Exception):
     exit_code = ExitCode.FAILURE
 
     def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        message = _without_passwords(message)
         super().__init__(message)
         self.message = message
-        self.where = where
+        self.where = None if where is None else _without_passwords(where)
         self.hint = hint
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import zipfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from tests.acceptance import projects
 from tests.acceptance.images import below, read_image
 from tests.acceptance.loopback import package_index, sha256
 from tests.conftest import run
+from tests.gitserver import project
 
 from depsfirst.project.locks.pdm import content_hashes as pdm_hashes
 from depsfirst.project.locks.pipenv import content_hashes as pipenv_hashes
@@ -24,7 +26,6 @@ from depsfirst.project.toml import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.acceptance.loopback import Index
     from tests.acceptance.product import Product
@@ -365,6 +366,26 @@ wheels = [{{ url = "http://127.0.0.1:1/files/{NAME}", hash = "sha256:{sha256(tea
         said = mine.using(tmp_path / "cold").refused(tmp_path / "shop", tmp_path / "again.tar")
         assert f'the index "{mirror.url}" ({config}) does not list "{NAME}"' in said
         assert f"the lock names the public index, in whose place {config} puts another" in said
+
+
+def test_a_directory_of_an_archive(product: Product, tmp_path: Path) -> None:
+    root = shop(tmp_path / "shop")
+    for name, text in project("tea", code="PRICE = 5\n").items():
+        projects.write(tmp_path, {f"all-1.0/libs/tea/{name}": text})
+    projects.write(tmp_path, {f"all-1.0/{name}": text for name, text in project("all").items()})
+    archive = Path(shutil.make_archive(str(tmp_path / "all-1.0"), "gztar", tmp_path, "all-1.0"))
+    with package_index([archive]) as index:
+        url = f"{index.url.removesuffix('simple/')}files/{archive.name}"
+        line = f"tea @ {url}#subdirectory={{}} --hash=sha256:{sha256(archive)}\n"
+        (root / "requirements.txt").write_text(line.format("libs/tea"))
+        product.build(root, tmp_path / "image.tar")
+        (root / "requirements.txt").write_text(line.format("libs/coffee"))
+        said = product.refused(root, tmp_path / "again.tar")
+    tree = below(read_image(tmp_path / "image.tar").tree(start=1), SITE)
+    assert tree["tea.py"].content == b"PRICE = 5\n"
+    origin = json.loads(tree["tea-1.0.dist-info/direct_url.json"].content)
+    assert (origin["url"], origin["subdirectory"]) == (url, "libs/tea")
+    assert 'requirements.txt:1: all-1.0.tar.gz: the sdist has no directory "libs/coffee"' in said
 
 
 # Links

@@ -113,6 +113,29 @@ def test_a_pylock_needs_places() -> None:
     assert (caught.value.where, caught.value.hint) == ("x.lock: package[3]", "print it with --format requirements")
 
 
+def test_passwords_that_stand_in_a_lock_are_in_no_form() -> None:
+    secret = "ada:s3cr3t@"
+    tea = wheel("tea", "1")._replace(source=Source("index", f"https://{secret}x.example/simple"))
+    tea = tea._replace(files=(tea.files[0]._replace(url=f"https://{secret}x.example/tea-1.whl"),))
+    packages = [
+        tea,
+        direct("coffee", "url", f"https://{secret}x.example/coffee-1.zip", ONE),
+        direct("milk", "git", f"git+https://{secret}x.example/milk@{COMMIT}"),
+        direct("sugar", "git", f"git+https://${{TOKEN}}@x.example/sugar@{COMMIT}"),
+        direct("salt", "git", f"git+ssh://git@x.example/salt@{COMMIT}"),
+    ]
+    chosen = selected_of(*packages)
+    for text in (as_requirements(chosen), as_pylock(chosen), as_json(chosen), str(changes(Recipe(()), chosen.recipe))):
+        assert "s3cr3t" not in text
+        assert "${TOKEN}@x.example/sugar" in text
+        assert "ssh://git@x.example/salt" in text
+    plain = [
+        each._replace(source=Source(each.source.kind, (each.source.location or "").replace(secret, "")))
+        for each in packages
+    ]
+    assert selected_of(*plain).recipe.digest == chosen.recipe.digest
+
+
 def test_what_changed() -> None:
     before = Recipe((wheel("a", "1"), wheel("b", "1"), wheel("c", "1"), wheel("d", "1")))
     after = Recipe((wheel("a", "1"), wheel("b", "2"), wheel("d", "1", ONE), wheel("e", "5")))

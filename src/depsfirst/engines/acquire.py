@@ -94,7 +94,7 @@ class Acquirer:
             path = self._fetched(choice)
             return lambda: MadeWheel(path, choice.file.name) if choice.is_wheel else self._built(choice, path)
 
-        return _Wanted(choice.file.sha256 or "", _direct_url(choice), fetched)
+        return _Wanted(choice.key, _direct_url(choice), fetched)
 
     def _fetched(self, choice: Choice) -> Path:
         found = self._tools.store.find(WHEELS, choice.file.sha256 or "")
@@ -142,5 +142,7 @@ def _direct_url(choice: Choice) -> dict[str, bytes]:
     """The file of PEP 610 for a package that is locked by URL."""
     if choice.package.source.kind != "url" or choice.file.url is None:
         return {}
-    origin = {"archive_info": {"hashes": {"sha256": choice.file.sha256}}, "url": without_userinfo(choice.file.url)}
-    return {"direct_url.json": json.dumps(origin, sort_keys=True).encode()}
+    url = without_userinfo(choice.file.url).partition("#")[0]
+    origin = {"archive_info": {"hashes": {"sha256": choice.file.sha256}}, "url": url}
+    inside = {"subdirectory": choice.subdirectory} if choice.subdirectory else {}
+    return {"direct_url.json": json.dumps({**origin, **inside}, sort_keys=True).encode()}

@@ -28,11 +28,18 @@ SourceKind = Literal["index", "url", "git", "file", "directory", "virtual", "pro
 
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 _SEPARATORS = re.compile(r"[-_.]+")
+_USERINFO = re.compile(r"(https?://)[^/@]+@")
+_PASSWORD = re.compile(r"(https?://)(?!\$\{)[^/@]+@")
 
 
 def normalize(name: str) -> str:
     """The name of a package, a group or an extra as PEP 503 and PEP 685 compare it."""
     return _SEPARATORS.sub("-", name).lower()
+
+
+def without_password(location: str) -> str:
+    """A location without the name and password that stand in it; variables of the environment stay."""
+    return _PASSWORD.sub(r"\1", location)
 
 
 class UnlockedError(DepsfirstError):
@@ -245,10 +252,11 @@ def _canonical(package: LockedPackage) -> dict[str, Any]:
     hashes = {file.sha256 for file in package.files if file.sha256} | package.hashes
     entry: dict[str, Any] = {"name": package.name, "version": package.version, "hashes": sorted(hashes)}
     unnamed = not hashes or any(file.sha256 is None for file in package.files)
+    location = package.source.location and _USERINFO.sub(r"\1", package.source.location)
     if package.source.kind in {"url", "git"}:
-        entry |= {"version": None, "source": package.source.location}
-    elif unnamed and package.source.location:
-        entry["source"] = package.source.location
+        entry |= {"version": None, "source": location}
+    elif unnamed and location:
+        entry["source"] = location
     return entry
 
 

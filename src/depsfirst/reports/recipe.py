@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from depsfirst import __version__
 from depsfirst.errors import DepsfirstError
+from depsfirst.project.model import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,10 +62,14 @@ def as_requirements(selected: Selected) -> str:
 def _requirement(package: LockedPackage) -> str:
     hashes = "".join(f" \\\n    --hash=sha256:{value}" for value in _hashes(package))
     if package.source.kind in {"url", "git"}:
-        return f"{package.name} @ {package.source.location}{hashes}"
+        return f"{package.name} @ {_location(package)}{hashes}"
     if package.source.kind == "file":
         return f"./{package.source.location}{hashes}"
     return f"{package.name}=={package.version}{hashes}"
+
+
+def _location(package: LockedPackage) -> str:
+    return without_password(package.source.location or "")
 
 
 def _hashes(package: LockedPackage) -> list[str]:
@@ -94,7 +99,7 @@ def as_pylock(selected: Selected) -> str:
 
 def _origin(package: LockedPackage, lock: str) -> Iterator[str]:
     if package.source.kind == "git":
-        url, _, subdirectory = (package.source.location or "").partition("#subdirectory=")
+        url, _, subdirectory = _location(package).partition("#subdirectory=")
         address, _, commit = url.removeprefix("git+").rpartition("@")
         more = {"subdirectory": subdirectory} if subdirectory else {}
         yield f"vcs = {_inline({'type': 'git', 'url': address, 'commit-id': commit, **more})}"
@@ -105,7 +110,7 @@ def _origin(package: LockedPackage, lock: str) -> Iterator[str]:
 
 
 def _archive(package: LockedPackage, lock: str) -> str:
-    place, _, subdirectory = (package.source.location or "").partition("#subdirectory=")
+    place, _, subdirectory = _location(package).partition("#subdirectory=")
     hashes = _hashes(package)
     if len(hashes) != 1:
         raise DepsfirstError(f'"{lock}" has no hash of "{package.name}"', where=package.where, hint=_OTHER)
@@ -126,7 +131,7 @@ def _files(package: LockedPackage, lock: str) -> Iterator[str]:
             hint=_OTHER,
         )
     if package.source.location:
-        yield f"index = {_quoted(package.source.location)}"
+        yield f"index = {_quoted(_location(package))}"
     for file in (each for each in files if not each.name.endswith(".whl")):
         yield f"sdist = {_file(file)}"
     wheels = [_file(each) for each in files if each.name.endswith(".whl")]
@@ -137,7 +142,7 @@ def _files(package: LockedPackage, lock: str) -> Iterator[str]:
 
 
 def _file(file: LockedFile) -> str:
-    place = {"url" if "://" in (file.url or "") else "path": file.url}
+    place = {"url" if "://" in (file.url or "") else "path": without_password(file.url or "")}
     size = {"size": file.size} if file.size is not None else {}
     return _inline({"name": file.name, **place, **size, "hashes": {"sha256": file.sha256}})
 
@@ -178,7 +183,7 @@ def _entry(package: LockedPackage) -> dict[str, Any]:
     return {
         "name": package.name,
         "version": package.version,
-        "source": package.source.location if direct else None,
+        "source": _location(package) if direct else None,
         "hashes": [f"sha256:{value}" for value in _hashes(package)],
     }
 
@@ -204,7 +209,7 @@ def _change(before: LockedPackage | None, after: LockedPackage | None) -> Change
 
 def _shown(package: LockedPackage) -> str:
     direct = package.source.kind in {"url", "git", "file"}
-    return str(package.source.location if direct else package.version)
+    return _location(package) if direct else str(package.version)
 
 
 _SIGNS: Mapping[str, Callable[[Change], str]] = {

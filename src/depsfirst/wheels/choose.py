@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
+from depsfirst import digests
 from depsfirst.debian.pythons import PYTHONS
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from depsfirst.wheels.places import Places
 
 WHEELS = "wheels"
+_SUBDIRECTORY = "#subdirectory="
 _SHOWN = 3
 
 
@@ -42,6 +44,17 @@ class Choice(NamedTuple):
     def is_wheel(self) -> bool:
         """Whether it can be installed as it is, or is an sdist that must be built."""
         return self.file.name.endswith(".whl")
+
+    @property
+    def subdirectory(self) -> str:
+        """Where the project is in an archive; empty for its top."""
+        return (self.package.source.location or "").partition(_SUBDIRECTORY)[2].strip("/")
+
+    @property
+    def key(self) -> str:
+        """The key of what is installed: the file's sha256, and with a subdirectory one that stands for both."""
+        sha256, inside = self.file.sha256 or "", self.subdirectory
+        return digests.sha256(f"{sha256} {inside}".encode()).hexdigest() if inside else sha256
 
 
 class Target(NamedTuple):
@@ -186,7 +199,8 @@ def _minors(filename: str, platforms: Container[str]) -> Iterator[int]:
 
 def _place(file: LockedFile, package: LockedPackage) -> str:
     """URL or path of a file as the lock has it; empty if it has none."""
-    return (package.source.location if package.source.kind == "file" else file.url) or ""
+    place = (package.source.location if package.source.kind == "file" else file.url) or ""
+    return place.partition(_SUBDIRECTORY)[0]
 
 
 def _is_for_linux(filename: str) -> bool:

@@ -39,7 +39,7 @@ def wheel_of_sdist(choice: Choice, sdist: Path, workshop: Workshop) -> MadeWheel
     Raises:
         DepsfirstError: it cannot be unpacked or built, or its wheel is not pure.
     """
-    key = choice.file.sha256 or ""
+    key = choice.key
     known = find_made(key, workshop.store)
     if known is not None:
         return known
@@ -105,9 +105,12 @@ def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
     found = sorted(scratch.iterdir())
     if len(found) != 1 or not found[0].is_dir():
         raise DepsfirstError("the sdist does not hold one directory", where=choice.file.name)
-    project = discover_library(found[0], sdist)
     place = f"{choice.package.where}: {choice.file.name}"
-    return Source(found[0], project.build_system or SETUPTOOLS, choice.package.name, place)
+    directory = found[0] / choice.subdirectory
+    if not directory.is_dir() or not directory.resolve().is_relative_to(found[0].resolve()):
+        raise DepsfirstError(f'the sdist has no directory "{choice.subdirectory}"', where=place, hint="lock again")
+    project = discover_library(directory, sdist)
+    return Source(directory, project.build_system or SETUPTOOLS, choice.package.name, place)
 
 
 def _unpack_tar(tar: tarfile.TarFile, scratch: Path) -> None:
