@@ -112,9 +112,8 @@ def is_source(package: LockedPackage) -> bool:
 
 
 def _is_hashed(package: LockedPackage) -> bool:
-    if package.source.kind == "index":
-        return bool(package.hashes or package.files)
-    return bool(package.files) and all(file.sha256 for file in package.files)
+    listed = bool(package.files) and all(file.sha256 for file in package.files)
+    return listed or (package.source.kind == "index" and bool(package.hashes))
 
 
 def _has_directories(lock: Lock | None, texts: Sequence[str]) -> bool:

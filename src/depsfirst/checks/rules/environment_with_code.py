@@ -14,7 +14,6 @@ WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN uv sync --locked --no-install-project
 COPY . .
-RUN uv sync --locked
 
 FROM python:3.13-slim
 COPY --from=builder /app /app
@@ -30,7 +29,8 @@ COPY . /app
 ```
 
 The project must not be inside of the environment then, or every edit changes that layer again: install it as editable
-(what `uv sync` and `poetry install` do), or into a directory of its own.
+with Poetry or PDM, or into a directory of its own, or leave it out and run the code where it stands. `uv sync` does not
+serve here, though its install is editable: beside it stands in `uv_cache.json` when it was made.
 
 ## When to ignore
 
@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.stages import Stage
 
 _UNSAFE = "what the builder makes beside the environment is not copied any more, only the files of the build context"
-_EDITABLE = frozenset({"uv", "poetry", "pdm"})
+_EDITABLE = frozenset({"poetry", "pdm"})
+"""Whose editable installs are the same for other code; uv notes when it installed the project."""
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -125,7 +126,9 @@ def _content_status(outcome: Outcome) -> Status:
 
 def _hint(*, inside: bool) -> str:
     if inside:
-        return "install the project into a directory of its own, or as editable, and copy that behind the environment"
+        return (
+            "install the project into a directory of its own, or leave it out, and copy the code behind the environment"
+        )
     return "copy the environment first, and the code in a COPY of its own"
 
 
