@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.index, pytest.mark.slow]
 
 BASE = "localbase:1"
-STAGES = {"base", "tools", "recipe", "dependencies", "backend", "libraries", "code", "final"}
+STAGES = {"base", "tools", "recipe", "installed", "dependencies", "backend", "libraries", "code", "final"}
 NEEDED = {"tools", "dependencies", "backend"}
 """Stages of which no command runs again after an edit that changes no dependency."""
 _LOST_SNAPSHOT = re.compile("parent snapshot sha256:[0-9a-f]* does not exist")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BUILDX = Client("buildx", "/usr/bin/docker", ("/usr/bin/docker", "buildx", "build"))
 DOCKER = Client("docker", "/usr/bin/docker", ("/usr/bin/docker", "build"), {"DOCKER_BUILDKIT": "1"})
 PODMAN = Client("podman", "/usr/bin/podman", ("/usr/bin/podman", "build"))
-TEXT = """\
+BUILT_APART = """\
 FROM python:3.13-slim AS base
 RUN apt-get update
 FROM base AS dependencies
@@ -28,6 +28,18 @@ LABEL a=b
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=code /opt/code /opt/venv
+ENTRYPOINT ["/opt/venv/bin/shop"]
+"""
+BUILT_BELOW = """\
+FROM python:3.13-slim AS base
+RUN apt-get update
+FROM base AS dependencies
+RUN make
+FROM dependencies AS code
+RUN make
+FROM dependencies AS final
+WORKDIR /app
+COPY --from=code /code/venv /opt/venv
 ENTRYPOINT ["/opt/venv/bin/shop"]
 """
 
@@ -132,7 +144,7 @@ def test_layers_are_told_apart_by_their_stages(dockerfile: Callable[[str], Path]
     sizes = (0, 30, 500, 4, 0, 60, 0, 1000)
     before = inspected("base", "apt", "workdir", "environment", "old", sizes=sizes)
     after = inspected("base", "apt", "workdir", "environment", "new", sizes=sizes)
-    layers = layers_of(after, before, dockerfile(TEXT), None)
+    layers = layers_of(after, before, dockerfile(BUILT_APART), None)
     assert [(each.kind, each.diff_id, each.size, each.reused) for each in layers] == [
         ("base", "base", 1000, True),
         ("other", "apt", 60, True),
@@ -142,9 +154,22 @@ def test_layers_are_told_apart_by_their_stages(dockerfile: Callable[[str], Path]
     ]
 
 
+def test_layers_of_the_stages_below(dockerfile: Callable[[str], Path]) -> None:
+    image = inspected("base", "apt", "environment", "workdir", "new", sizes=(0, 30, 4, 500, 60, 1000))
+    layers = layers_of(image, None, dockerfile(BUILT_BELOW), None)
+    assert [(each.kind, each.diff_id, each.size) for each in layers] == [
+        ("base", "base", 1000),
+        ("other", "apt", 60),
+        ("dependencies", "environment", 500),
+        ("environment", "workdir", 4),
+        ("code", "new", 30),
+    ]
+
+
 def test_layers_of_a_target(dockerfile: Callable[[str], Path]) -> None:
-    layers = layers_of(inspected("base", "apt", "made", sizes=(7, 60, 1000)), None, dockerfile(TEXT), "dependencies")
-    assert [(each.kind, each.size) for each in layers] == [("base", 1000), ("other", 60), ("other", 7)]
+    image = inspected("base", "apt", "made", sizes=(7, 60, 1000))
+    layers = layers_of(image, None, dockerfile(BUILT_APART), "dependencies")
+    assert [(each.kind, each.size) for each in layers] == [("base", 1000), ("other", 60), ("dependencies", 7)]
 
 
 def test_base_of_several_layers_and_a_history_that_is_short(dockerfile: Callable[[str], Path]) -> None:
@@ -154,5 +179,5 @@ def test_base_of_several_layers_and_a_history_that_is_short(dockerfile: Callable
 
 def test_podman_makes_no_layer_of_a_directory(dockerfile: Callable[[str], Path]) -> None:
     image = inspected("base", "environment", "code", sizes=(0, 30, 500, 0, 0, 1000))._replace(for_directories=False)
-    layers = layers_of(image, None, dockerfile(TEXT.replace("RUN apt-get update\n", "")), None)
+    layers = layers_of(image, None, dockerfile(BUILT_APART.replace("RUN apt-get update\n", "")), None)
     assert [(each.kind, each.size) for each in layers] == [("base", 1000), ("dependencies", 500), ("code", 30)]

@@ -25,7 +25,7 @@ _SECONDS = 60
 _TITLE = 48
 """How much of an instruction stands in a table."""
 _KINDS = {"dependencies": "dependencies", "libraries": "first-party", "code": "code"}
-"""Kinds of layers, by the stage that they are copied from."""
+"""Kinds of layers, by the stage that they are copied from, or else are made in."""
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -71,9 +71,8 @@ def layers_of(
     image: Inspected, before: Inspected | None, dockerfile: Path, target: str | None
 ) -> tuple[BuiltLayer, ...]:
     """The layers of an image, lowest first; reused are those of the base, and those that the name stood for before."""
-    instructions = _chain(dockerfile, target)
-    recorded = list(zip(reversed(instructions), image.sizes, strict=False))
-    made = [(each, size) for each, size in reversed(recorded) if _makes_layer(each, image)]
+    recorded = list(zip(reversed(_chain(dockerfile, target)), image.sizes, strict=False))
+    made = [(each, size) for each, size in reversed(recorded) if _makes_layer(each.instruction, image)]
     below = max(len(image.diff_ids) - len(made), 0)
     had = set(before.diff_ids) if before else set()
     base_size = sum(image.sizes[len(recorded) :])
@@ -83,18 +82,26 @@ def layers_of(
     ]
     own = zip(image.diff_ids[below:], made[len(made) - len(image.diff_ids) + below :], strict=False)
     layers += [
-        BuiltLayer(_kind(each), _title(each), diff_id, size, reused=diff_id in had) for diff_id, (each, size) in own
+        BuiltLayer(_kind(each), _title(each.instruction), diff_id, size, reused=diff_id in had)
+        for diff_id, (each, size) in own
     ]
     return tuple(layers)
 
 
-def _chain(dockerfile: Path, target: str | None) -> list[Typed]:
+class _Made(NamedTuple):
+    """An instruction that the image is made by, and the name of the stage that it stands in."""
+
+    instruction: Typed
+    stage: str
+
+
+def _chain(dockerfile: Path, target: str | None) -> list[_Made]:
     """The instructions that the image is made by, in their order: those of its stage and of the stages below."""
     outline = require_outline(parse(dockerfile.read_text(encoding="utf-8-sig")), dockerfile.name)
     stage: Stage | None = require_target(outline.stages, target, dockerfile.name)
-    found: list[Typed] = []
+    found: list[_Made] = []
     while stage is not None:
-        found = [*stage.instructions, *found]
+        found = [*(_Made(each, stage.name or "") for each in stage.instructions), *found]
         stage = base_stage(outline.stages, stage.index, stage.origin.image)
     return found
 
@@ -103,12 +110,12 @@ def _makes_layer(instruction: Typed, image: Inspected) -> bool:
     return isinstance(instruction, (Run, Transfer)) or (image.for_directories and isinstance(instruction, Workdir))
 
 
-def _kind(instruction: Typed) -> str:
+def _kind(made: _Made) -> str:
+    instruction = made.instruction
     if isinstance(instruction, Workdir):
         return "environment"
-    if isinstance(instruction, Copy) and instruction.from_:
-        return _KINDS.get(instruction.from_.lower(), "other")
-    return "other"
+    origin = (instruction.from_ or "").lower() if isinstance(instruction, Copy) else ""
+    return _KINDS.get(origin) or _KINDS.get(made.stage.lower(), "other")
 
 
 def _title(instruction: Typed) -> str:

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from depsfirst.generate.scheme import Own, Scheme
 
 _TOOLS = "/opt/tools"
-_BACKEND = "/opt/backend"
-_LIBRARIES = "/opt/libraries"
-_CODE = "/opt/code"
+_BACKEND = f"{_TOOLS}/backend"
+_RECIPE = "/opt/recipe"
+_LIBRARIES = "/libraries"
+_CODE = "/code"
+"""What is copied from a stage stands alone in its directory: BuildKit looks at all that is beside it."""
 _PACKAGES_CACHE = f"--mount=type=cache,target={CACHE}"
+_BYTECODE = [
+    "# Their bytecode, but for their tests: a layer that is packed and fetched while the one below it is.",
+    f"RUN {VENV}/bin/python -m compileall -qq -j 0 -x '/tests?/' {VENV}/lib || true",
+]
+"""A file that Python cannot compile is a template, or for another version; nothing imports it."""
 _PASSWORD = "--mount=type=secret,id=netrc,target=/root/.netrc"  # noqa: S105 - where one would be
 
 
@@ -77,32 +84,61 @@ def recipe(scheme: Scheme) -> str | None:
 
 
 def dependencies(scheme: Scheme) -> str:
-    """The environment of third-party packages."""
-    export = scheme.export
-    lines = [
-        "# The dependencies, and their bytecode. They are installed again only if the recipe says something else.",
-        "FROM tools AS dependencies",
-    ]
+    """The environment of third-party packages, on which the image stands."""
+    apart = _is_installed_apart(scheme)
+    lines = _installed_apart(scheme) if apart else []
+    lines += ["# The dependencies, on which the image stands. They are installed again only if the recipe is another."]
+    lines += [] if apart else ["# uv is there for this one command."]
+    lines += ["FROM base AS dependencies"]
+    if apart:
+        lines.append(f"COPY --from=installed {VENV} {VENV}")
+    else:
+        uv = f"{_TOOLS}/bin/uv"
+        lines += _recipe_copies(scheme, f"{_RECIPE}/")
+        lines += _run(_PACKAGES_CACHE, _mount("tools", _TOOLS), *_installation(scheme, uv, f"{_RECIPE}/"))
+    lines += _BYTECODE
+    return _text(lines)
+
+
+def _is_installed_apart(scheme: Scheme) -> bool:
+    """Whether installing takes or tells what has no place in the image, nor in its history."""
+    return bool(scheme.sources or scheme.build_system or scheme.export.archives or scheme.indexes.named)
+
+
+def _installed_apart(scheme: Scheme) -> list[str]:
+    """A stage that installs, of which the environment alone gets into the image."""
+    lines = ["# What is installed, in a stage of its own: nothing else of it gets into the image or its history."]
+    lines += ["FROM tools AS installed"]
     lines += _sources(scheme.sources)
     lines += _apt(scheme.build_system) if scheme.build_system else []
-    origin = "--from=recipe " if export.command else ""
-    place = "/build/" if export.command else ""
+    lines += _recipe_copies(scheme, "./")
+    lines += _copies(scheme.export.archives)
+    lines += _run(_PACKAGES_CACHE, *_secret(scheme), *_installation(scheme, "uv", ""))
+    return [*lines, ""]
+
+
+def _recipe_copies(scheme: Scheme, target: str) -> list[str]:
+    """Instructions that bring what the installer reads; copied and not mounted, as podman keys no mount by content."""
+    export = scheme.export
+    origin, place = ("--from=recipe ", "/build/") if export.command else ("", "")
     results = export.files if export.result in export.files else (export.result,)
-    for directory, names in _by_directory(results).items():
-        lines.append(f"COPY {origin}{' '.join(place + name for name in names)} ./{directory}")
-    lines += _copies(export.archives)
-    options = ["--compile-bytecode"]
+    return [
+        f"COPY {origin}{' '.join(place + name for name in names)} {target}{directory}"
+        for directory, names in _by_directory(results).items()
+    ]
+
+
+def _installation(scheme: Scheme, uv: str, place: str) -> list[str]:
+    export = scheme.export
+    options = [f"--python {VENV}", "--link-mode copy"]
     options += ["--no-deps"] if export.complete else []
     options += ["--require-hashes"] if export.hashed else []
     options += ["--index-strategy unsafe-best-match"] if _many_indexes(scheme) else []
-    lines += _run(
-        _PACKAGES_CACHE,
-        *_secret(scheme),
-        f"uv venv --quiet {VENV}",
-        f"&& uv pip install --python {VENV} {' '.join([*options, *export.options])}",
-        f"    --requirements {export.result}",
-    )
-    return _text(lines)
+    return [
+        f"{uv} venv --quiet --no-python-downloads {VENV}",
+        f"&& {uv} pip install {' '.join([*options, *export.options])}",
+        f"    --requirements {place}{export.result}",
+    ]
 
 
 def backend(scheme: Scheme) -> str | None:
@@ -127,14 +163,12 @@ def libraries(scheme: Scheme) -> str | None:
         return None
     lines = [
         "# First-party libraries: a layer of their own, since they change less often than the project.",
-        "FROM backend AS libraries",
+        "FROM dependencies AS libraries",
+        *_build_environment(),
         *(f"COPY {each.directory} {each.directory}" for each in scheme.libraries),
     ]
-    builds = [_build(each) for each in scheme.libraries]
-    lines += _run(
-        _dependencies_mount(),
-        *_joined([*builds, _install(_LIBRARIES)]),
-    )
+    builds = [_build(each, _LIBRARIES) for each in scheme.libraries]
+    lines += _run(*_backend_mounts(), *_joined([*builds, _install(_LIBRARIES), _laid(_LIBRARIES)]))
     return _text(lines)
 
 
@@ -146,37 +180,31 @@ def code(scheme: Scheme) -> str:
 def _package_stage(scheme: Scheme) -> str:
     own = scheme.own
     lines = ["# The project alone, in a prefix of its own; then the proof: it is imported with what it will have."]
-    lines += ["FROM backend AS code"]
+    lines += [f"FROM {_below(scheme)} AS code"]
     if scheme.version_variable:
         lines += [
             "# Its version comes from git, whose history is left out: --build-arg VERSION=1.2.3",
             "ARG VERSION=0.0.0",
             f"ENV {scheme.version_variable}=${{VERSION}}",
         ]
+    lines += [] if scheme.libraries else _build_environment()
     lines += ["COPY . ." if own.directory == "." else f"COPY {own.directory} {own.directory}"]
-    proof = _proof(scheme, [_CODE]) if scheme.imports else []
-    lines += _run(
-        _dependencies_mount(writable=bool(proof)),
-        *_libraries_mount(scheme),
-        *_joined([_build(own), _install(_CODE), *proof]),
-    )
+    proof = [_laid(_CODE), [f"cd / && {_proof(scheme)}"]] if scheme.imports else []
+    lines += _run(*_backend_mounts(), *_joined([_build(own, _CODE), _install(_CODE), *proof]))
     return _text(lines)
 
 
 def _tree_stage(scheme: Scheme) -> str:
-    own, workdir = scheme.own, scheme.runtime.workdir
+    own = scheme.own
     lines = [
         "# The code, which is run where it stands. That it compiles is proved by its bytecode.",
-        "FROM tools AS code",
-        f"WORKDIR {workdir}",
+        f"FROM {_below(scheme)} AS code",
+        f"WORKDIR {_tree(scheme)}",
         "COPY . ." if own.directory == "." else f"COPY {own.directory} ./",
     ]
-    proof = _proof(scheme, []) if scheme.imports else []
-    lines += _run(
-        _dependencies_mount(writable=bool(proof and scheme.libraries)),
-        *_libraries_mount(scheme),
-        *_joined([[f"{VENV}/bin/python -m compileall -q ."], *proof]),
-    )
+    path = scheme.runtime.env.get("PYTHONPATH", "").replace(scheme.runtime.workdir, _tree(scheme))
+    proof = [[f"PYTHONPATH={path} {_proof(scheme)}"]] if scheme.imports else []
+    lines += _run(*_joined([[f"{VENV}/bin/python -m compileall -q ."], *proof]))
     return _text(lines)
 
 
@@ -185,14 +213,13 @@ def final(scheme: Scheme) -> str:
     run = scheme.runtime
     environment = {"PATH": f"{VENV}/bin:$PATH", "VIRTUAL_ENV": VENV, "PYTHONUNBUFFERED": "1"}
     lines = ["# The image: what changes least lies lowest, and an edit of the code replaces the last layer alone."]
-    lines += ["FROM base AS final"]
+    lines += ["FROM dependencies AS final"]
     lines += _block("LABEL", {name: _quoted(value) for name, value in run.labels.items()}) if run.labels else []
     lines += _block("ENV", environment | {name: _quoted(value) for name, value in run.env.items()})
     lines += [f"USER {run.user}", f"WORKDIR {run.workdir}"]
     lines += [f"EXPOSE {' '.join(run.ports)}"] if run.ports else []
-    lines += [f"COPY --from=dependencies {VENV} {VENV}"]
-    lines += [f"COPY --from=libraries {_LIBRARIES} {VENV}"] if scheme.libraries else []
-    place = (_CODE, VENV) if scheme.own.package else (run.workdir, run.workdir)
+    lines += [f"COPY --from=libraries {_LIBRARIES}/venv {VENV}"] if scheme.libraries else []
+    place = (f"{_CODE}/venv", VENV) if scheme.own.package else (_tree(scheme), run.workdir)
     lines += [f"COPY --from=code {' '.join(place)}"]
     lines += [f"ENTRYPOINT {_words(run.entrypoint)}"] if run.entrypoint else []
     lines += [f"CMD {_words(run.cmd)}"] if run.cmd else []
@@ -243,32 +270,50 @@ def _copies(paths: Sequence[str]) -> list[str]:
     return [f"COPY {' '.join(names)} ./{directory}" for directory, names in _by_directory(paths).items()]
 
 
-def _build(own: Own) -> list[str]:
+def _build(own: Own, place: str) -> list[str]:
     directory = "" if own.directory == "." else f" {own.directory}"
-    return [f"uv build --quiet --wheel --offline --no-build-isolation --python {_BACKEND} --out-dir /dist{directory}"]
+    options = f"--offline --no-build-isolation --python {_BACKEND}"
+    return [f"uv build --quiet --wheel {options} --out-dir {place}/dist{directory}"]
 
 
-def _install(prefix: str) -> list[str]:
-    return [f"uv pip install --python {VENV} --prefix {prefix} --offline --compile-bytecode --no-deps /dist/*.whl"]
+def _install(place: str) -> list[str]:
+    """What installs the wheels that were built there, into a prefix beside them."""
+    options = "--offline --compile-bytecode --no-deps"
+    return [f"uv pip install --python {VENV} --prefix {place}/venv {options} {place}/dist/*.whl"]
 
 
-def _proof(scheme: Scheme, prefixes: Sequence[str]) -> list[list[str]]:
-    copied = [*([_LIBRARIES] if scheme.libraries else []), *prefixes]
-    program = "; ".join(scheme.imports)
-    steps = [[f"cp -R {' '.join(f'{each}/.' for each in copied)} {VENV}"]] if copied else []
-    away = "cd / && " if scheme.own.package else ""
-    return [*steps, [f'{away}{VENV}/bin/python -B -c "{program}"']]
+def _laid(place: str) -> list[str]:
+    """What lays a prefix over the environment."""
+    return [f"cp -R {place}/venv/. {VENV}"]
 
 
-def _dependencies_mount(*, writable: bool = False) -> str:
-    """The environment, without a copy of it in this stage; what is written to it is thrown away."""
-    return f"--mount=type=bind,from=dependencies,source={VENV},target={VENV}{',rw' if writable else ''}"
+def _proof(scheme: Scheme) -> str:
+    return f'{VENV}/bin/python -B -c "{"; ".join(scheme.imports)}"'
 
 
-def _libraries_mount(scheme: Scheme) -> list[str]:
-    if not scheme.libraries or not scheme.imports:
-        return []
-    return [f"--mount=type=bind,from=libraries,source={_LIBRARIES},target={_LIBRARIES}"]
+def _below(scheme: Scheme) -> str:
+    """The stage that has all that the project needs."""
+    return "libraries" if scheme.libraries else "dependencies"
+
+
+def _tree(scheme: Scheme) -> str:
+    """Where code that is no package stands until it is copied."""
+    return f"{_CODE}/{scheme.runtime.workdir.strip('/')}".rstrip("/")
+
+
+def _build_environment() -> list[str]:
+    """What a stage needs that builds with what is mounted."""
+    values = {"PATH": f"{_TOOLS}/bin:$PATH", "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never"}
+    return [*_block("ENV", values), "WORKDIR /build"]
+
+
+def _backend_mounts() -> list[str]:
+    """What builds, and what uv knows of the interpreter."""
+    return [_PACKAGES_CACHE, _mount("backend", _TOOLS)]
+
+
+def _mount(stage: str, place: str) -> str:
+    return f"--mount=type=bind,from={stage},source={place},target={place}"
 
 
 def _many_indexes(scheme: Scheme) -> bool:

@@ -27,23 +27,26 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY pyproject.toml pdm.lock ./
 RUN pdm export --prod > requirements.txt
 
-# The dependencies, and their bytecode. They are installed again only if the recipe says something else.
-FROM tools AS dependencies
-COPY --from=recipe /build/requirements.txt ./
+# The dependencies, on which the image stands. They are installed again only if the recipe is another.
+# uv is there for this one command.
+FROM base AS dependencies
+COPY --from=recipe /build/requirements.txt /opt/recipe/
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv venv --quiet /opt/venv \
-    && uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes \
-        --requirements requirements.txt
+    --mount=type=bind,from=tools,source=/opt/tools,target=/opt/tools \
+    /opt/tools/bin/uv venv --quiet --no-python-downloads /opt/venv \
+    && /opt/tools/bin/uv pip install --python /opt/venv --link-mode copy --no-deps --require-hashes \
+        --requirements /opt/recipe/requirements.txt
+# Their bytecode, but for their tests: a layer that is packed and fetched while the one below it is.
+RUN /opt/venv/bin/python -m compileall -qq -j 0 -x '/tests?/' /opt/venv/lib || true
 
 # The code, which is run where it stands. That it compiles is proved by its bytecode.
-FROM tools AS code
-WORKDIR /app
+FROM dependencies AS code
+WORKDIR /code/app
 COPY . .
-RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv \
-    /opt/venv/bin/python -m compileall -q .
+RUN /opt/venv/bin/python -m compileall -q .
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
-FROM base AS final
+FROM dependencies AS final
 LABEL org.opencontainers.image.title=larder-shop
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
@@ -51,6 +54,5 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app
 USER 65532:65532
 WORKDIR /app
-COPY --from=dependencies /opt/venv /opt/venv
-COPY --from=code /app /app
+COPY --from=code /code/app /app
 CMD ["/opt/venv/bin/python"]

@@ -28,38 +28,46 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY pyproject.toml poetry.lock ./
 RUN poetry export --without-urls --only main > requirements.txt
 
-# The dependencies, and their bytecode. They are installed again only if the recipe says something else.
-FROM tools AS dependencies
-COPY --from=recipe /build/requirements.txt ./
+# The dependencies, on which the image stands. They are installed again only if the recipe is another.
+# uv is there for this one command.
+FROM base AS dependencies
+COPY --from=recipe /build/requirements.txt /opt/recipe/
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv venv --quiet /opt/venv \
-    && uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes \
-        --requirements requirements.txt
+    --mount=type=bind,from=tools,source=/opt/tools,target=/opt/tools \
+    /opt/tools/bin/uv venv --quiet --no-python-downloads /opt/venv \
+    && /opt/tools/bin/uv pip install --python /opt/venv --link-mode copy --no-deps --require-hashes \
+        --requirements /opt/recipe/requirements.txt
+# Their bytecode, but for their tests: a layer that is packed and fetched while the one below it is.
+RUN /opt/venv/bin/python -m compileall -qq -j 0 -x '/tests?/' /opt/venv/lib || true
 
 # What builds the project: `requires` of [build-system] in pyproject.toml. In a stage of its own, so that an
 # edit of the code is built without the network.
 FROM tools AS backend
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv venv --quiet /opt/backend \
-    && uv pip install --python /opt/backend "poetry-core"
+    uv venv --quiet /opt/tools/backend \
+    && uv pip install --python /opt/tools/backend "poetry-core"
 
 # The project alone, in a prefix of its own; then the proof: it is imported with what it will have.
-FROM backend AS code
+FROM dependencies AS code
+ENV PATH=/opt/tools/bin:$PATH \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never
+WORKDIR /build
 COPY . .
-RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv,rw \
-    uv build --quiet --wheel --offline --no-build-isolation --python /opt/backend --out-dir /dist \
-    && uv pip install --python /opt/venv --prefix /opt/code --offline --compile-bytecode --no-deps /dist/*.whl \
-    && cp -R /opt/code/. /opt/venv \
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
+    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /code/dist \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps /code/dist/*.whl \
+    && cp -R /code/venv/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "import demo"
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
-FROM base AS final
+FROM dependencies AS final
 LABEL org.opencontainers.image.title=Demo.App
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
     PYTHONUNBUFFERED=1
 USER 65532:65532
 WORKDIR /app
-COPY --from=dependencies /opt/venv /opt/venv
-COPY --from=code /opt/code /opt/venv
+COPY --from=code /code/venv /opt/venv
 CMD ["/opt/venv/bin/python"]

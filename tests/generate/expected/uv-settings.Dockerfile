@@ -32,34 +32,45 @@ COPY pyproject.toml uv.lock ./
 RUN uv export --quiet --frozen --no-header --no-annotate --no-emit-workspace --no-emit-local \
     --no-default-groups --output-file requirements.txt
 
-# The dependencies, and their bytecode. They are installed again only if the recipe says something else.
-FROM tools AS dependencies
+# What is installed, in a stage of its own: nothing else of it gets into the image or its history.
+FROM tools AS installed
 COPY --from=recipe /build/requirements.txt ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
-    uv venv --quiet /opt/venv \
-    && uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes \
+    uv venv --quiet --no-python-downloads /opt/venv \
+    && uv pip install --python /opt/venv --link-mode copy --no-deps --require-hashes \
         --requirements requirements.txt
+
+# The dependencies, on which the image stands. They are installed again only if the recipe is another.
+FROM base AS dependencies
+COPY --from=installed /opt/venv /opt/venv
+# Their bytecode, but for their tests: a layer that is packed and fetched while the one below it is.
+RUN /opt/venv/bin/python -m compileall -qq -j 0 -x '/tests?/' /opt/venv/lib || true
 
 # What builds the project: `requires` of [build-system] in pyproject.toml. In a stage of its own, so that an
 # edit of the code is built without the network.
 FROM tools AS backend
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
-    uv venv --quiet /opt/backend \
-    && uv pip install --python /opt/backend "hatchling>=1.27"
+    uv venv --quiet /opt/tools/backend \
+    && uv pip install --python /opt/tools/backend "hatchling>=1.27"
 
 # The project alone, in a prefix of its own; then the proof: it is imported with what it will have.
-FROM backend AS code
+FROM dependencies AS code
+ENV PATH=/opt/tools/bin:$PATH \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never
+WORKDIR /build
 COPY . .
-RUN --mount=type=bind,from=dependencies,source=/opt/venv,target=/opt/venv,rw \
-    uv build --quiet --wheel --offline --no-build-isolation --python /opt/backend --out-dir /dist \
-    && uv pip install --python /opt/venv --prefix /opt/code --offline --compile-bytecode --no-deps /dist/*.whl \
-    && cp -R /opt/code/. /opt/venv \
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
+    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /code/dist \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps /code/dist/*.whl \
+    && cp -R /code/venv/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "import shop; from shop.main import main"
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
-FROM base AS final
+FROM dependencies AS final
 LABEL org.opencontainers.image.title=shop \
     org.opencontainers.image.description="Sells \"things\" for \$5" \
     org.opencontainers.image.licenses=MIT \
@@ -71,7 +82,6 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER 1000:1000
 WORKDIR /srv/shop
 EXPOSE 8000/tcp
-COPY --from=dependencies /opt/venv /opt/venv
-COPY --from=code /opt/code /opt/venv
+COPY --from=code /code/venv /opt/venv
 ENTRYPOINT ["shop", "--serve"]
 CMD ["now"]
