@@ -274,22 +274,25 @@ def test_a_module_that_several_files_miss_is_told_once() -> None:
 STARTED = Surroundings(LAYERS, STDLIB, entries=frozenset({"shop.cli:main"}))
 
 
-def test_what_no_script_reaches_only_warns() -> None:
-    cli = "from shop import engine\ndef main():\n    import shop.lazy\n"
-    problems = found(
-        "import missing",
-        STARTED,
-        path="shop/contrib/django.py",
-        cli=cli,
-        engine="import lost",
-        lazy="import absent",
-    )
+def test_what_no_script_reaches_may_need_a_group_that_was_left_out() -> None:
+    files = {
+        "cli": "from shop import engine\ndef main():\n    import shop.lazy\n",
+        "engine": "import pytest",
+        "lazy": "import absent",
+        "broken": "x = (",
+        "mistyped": "import shop.egnine",
+    }
+    around = STARTED._replace(uninstalled={"pytest": ("group", "dev")})
+    problems = found("import pytest\nimport missing", around, path="shop/contrib/testing.py", **files)
     assert [(problem.severity, problem.path, problem.module) for problem in problems] == [
-        ("warning", "shop/contrib/django.py", "missing"),
-        ("error", "shop/engine.py", "lost"),
+        ("error", "shop/broken.py", None),
+        ("warning", "shop/contrib/testing.py", "pytest"),
+        ("error", "shop/contrib/testing.py", "missing"),
+        ("error", "shop/engine.py", "pytest"),
         ("warning", "shop/lazy.py", "absent"),
+        ("error", "shop/mistyped.py", "shop.egnine"),
     ]
-    assert problems[0].message.endswith("(in a module that may never be loaded)")
+    assert problems[1].message.endswith("(in a module that may never be loaded)")
 
 
 @pytest.mark.parametrize("path", ["shop/__main__.py", "shops.py", "shop/__init__.py", "acme/billing/__init__.py"])

@@ -96,10 +96,32 @@ def test_a_lock_that_cannot_be_chosen(lock: str, message: str, write: Write, ref
             "run `uv pip compile requirements.in --generate-hashes -o requirements.txt`",
         ),
         ({"Pipfile": ""}, "there is no lock", "run `pipenv lock`"),
+        ({"setup.py": ""}, "there is no lock", "run `uv pip compile setup.py --generate-hashes -o requirements.txt`"),
         (
-            {"setup.py": ""},
+            {"setup.cfg": "", "pyproject.toml": "[tool.ruff]"},
             "there is no lock",
-            "run `uv pip compile pyproject.toml --generate-hashes -o requirements.txt`",
+            "run `uv pip compile setup.cfg --generate-hashes -o requirements.txt`",
+        ),
+        ({"pyproject.toml": "[tool.uv.workspace]"}, "there is no lock", "run `uv lock`"),
+        (
+            {"pyproject.toml": "[tool.ruff]"},
+            "there is no Python project here",
+            "a project has pyproject.toml or requirements.txt",
+        ),
+        (
+            {"pyproject.toml": "[tool.ruff]", "requirements-container.txt": ""},
+            "there is no Python project here",
+            'is it the lock? Then name it in pyproject.toml: [tool.depsfirst] lock = "requirements-container.txt"',
+        ),
+        (
+            {"shop/pyproject.toml": MANIFEST, "till/requirements.txt": "", "docs/pyproject.toml": "[tool.ruff]"},
+            "there is no Python project here",
+            "there are some below: shop, till; name one: --package shop",
+        ),
+        (
+            {f"{name}/setup.py": "" for name in "abcdefgh"},
+            "there is no Python project here",
+            "there are some below: a, b, c, d, e, f and 2 more; name one: --package a",
         ),
     ],
 )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from depsfirst.wheels.places import Places
 
 _MEMO = "dependencies"
-_FORMAT = 3
+_FORMAT = 4
 _CONNECTIONS = 8
 
 
@@ -175,7 +175,7 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: boo
         "layers": [[_title(group), _parts([names[name] for name in group], tools)] for group in groups],
         "provided": everything.to_json(),
         "first_party": [package.source.location or "." for package in recipe.first_party],
-        "uninstalled": _uninstalled(lock, environment, recipe),
+        "uninstalled": _declared(plan, recipe) | _uninstalled(lock, environment, recipe),
         "watched": places.watched,
     }
 
@@ -220,6 +220,17 @@ def _lacking(
         return None
     more = f", and {len(left_out) - 1} more" if len(left_out) > 1 else ""
     return f"{lock.name} leaves out {left_out[0]}{more}"
+
+
+def _declared(plan: Plan, recipe: Recipe) -> dict[str, tuple[str, str]]:
+    """What the manifest asks for in groups and extras and is not installed; what is resolved knows of no others."""
+    from depsfirst.project.requirement import Manifest
+
+    try:
+        optional = Manifest(plan.project.pyproject, ".").optional()
+    except DepsfirstError:  # what nobody chose need not be right
+        return {}
+    return {name: why for name, why in optional.items() if name not in {package.name for package in recipe.third_party}}
 
 
 def _uninstalled(lock: Lock, environment: Environment, recipe: Recipe) -> dict[str, tuple[str, str]]:

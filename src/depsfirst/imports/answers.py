@@ -168,6 +168,10 @@ class Judge:
         """Whether the user does not want to hear of a module."""
         return not self._around.ignored.isdisjoint(prefixes(module))
 
+    def is_left_out(self, module: str) -> bool:
+        """Whether a group or an extra that was not chosen may bring a module that is missing."""
+        return not self._of_project(module) and self._uninstalled(module) is not None
+
     def _fails(self, group: str, at: Place) -> bool:
         """Whether one of the modules, joined by spaces, is missing."""
         meant = [absolute(name, at.package or "") for name in group.split()]

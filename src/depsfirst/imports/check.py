@@ -165,7 +165,7 @@ def _problems(project: _Project, around: Surroundings, root: Path | None) -> Ite
         for source, scan in zip(sources, scans.values(), strict=True)
         if scan.fault or (doubted and not doubted.isdisjoint(scan.asks.split()))
     }
-    softened = _softened(found, project, around)
+    softened = _softened(found, project, around, judge)
     yield from chain.from_iterable(softened.values())
 
 
@@ -183,24 +183,32 @@ def _judged(at: Place, scan: _Scanned, judge: Judge) -> Iterator[Problem]:
 
 
 def _softened(
-    found: Mapping[str, list[Problem]], project: _Project, around: Surroundings
+    found: Mapping[str, list[Problem]], project: _Project, around: Surroundings, judge: Judge
 ) -> Mapping[str, list[Problem]]:
-    """Errors become warnings in modules that nothing surely loads."""
+    """Errors become warnings in modules that are optional.
+
+    So they do in modules that what starts the project does not reach, where a group or an extra that was left out would
+    help: its people know that this needs more. What nothing would help stays an error, as does a source that is broken;
+    but among scripts, of which only one is started, the others do not count.
+    """
     if failure(chain.from_iterable(found.values())) is None:
         return found
-    from depsfirst.imports.optional import optional  # only for bad news
+    from depsfirst.imports.optional import doubts  # only for bad news
 
     rows = ((place(path, ""), _unpacked(scan.rows)) for path, scan in project.scans.items())
-    doubtful = optional(rows, project.own, around.entries, around.plugins, scripts=around.scripts)
+    optional, unreached = doubts(rows, project.own, around.entries, around.plugins, scripts=around.scripts)
+
+    def softened(problem: Problem, module: str) -> Problem:
+        helped = problem.module is not None and judge.is_left_out(problem.module)
+        lost = module in unreached and (around.scripts or helped)
+        return _doubted(problem) if problem.severity == "error" and (lost or module in optional) else problem
+
     return {
-        path: list(map(_doubted, problems)) if place(path, "").module in doubtful else problems
-        for path, problems in found.items()
+        path: [softened(problem, place(path, "").module) for problem in problems] for path, problems in found.items()
     }
 
 
 def _doubted(problem: Problem) -> Problem:
-    if problem.severity != "error":
-        return problem
     return problem._replace(severity="warning", message=f"{problem.message} (in a module that may never be loaded)")
 
 

@@ -46,6 +46,7 @@ _UNLIKE = {
     "ruamel": ("ruamel-yaml",),
     "serial": ("pyserial",),
     "skimage": ("scikit-image",),
+    "sky": ("skypilot",),
     "sklearn": ("scikit-learn",),
     "slugify": ("python-slugify", "unicode-slugify"),
     "snappy": ("python-snappy",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.imports.modules import absolute, parent, prefixes
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,19 +18,28 @@ _COMMANDS = ".management.commands."
 """Where Django looks for its commands: it loads the one it is asked for, by its name."""
 
 
-def optional(
+class Doubts(NamedTuple):
+    """Modules of a project of which nobody can say that they are loaded.
+
+    Attributes:
+        optional: those that others import, but never surely (in a function, under a condition, or with a way out), the
+            plugins of other programs, Django's commands, and what only these import.
+        unreached: those that what starts the project does not surely load; none where nothing is known to start it.
+    """
+
+    optional: frozenset[str]
+    unreached: frozenset[str]
+
+
+def doubts(
     sources: Iterable[tuple[Place, Iterable[Row]]],
     own: Names,
     entries: Iterable[str],
     plugins: Iterable[str] = (),
     *,
     scripts: bool = False,
-) -> frozenset[str]:
+) -> Doubts:
     """The modules of a project of which nobody can say that they are loaded.
-
-    Where it is known what starts the project, these are all that neither that nor a top-level package surely loads.
-    Else any module that none imports may be what is started, and these are the ones that others import, but never
-    surely (in a function, under a condition, or with a way out), the plugins of other programs, and Django's commands.
 
     Args:
         sources: each source of the project and its imports.
@@ -41,12 +51,13 @@ def optional(
     strong, weak = _edges(sources, own)
     modules = own.packages | own.modules
     sure = _with_packages(entries) & modules
-    if sure:
-        tops = {name for name in modules if not scripts and own.packages.isdisjoint(prefixes(parent(name)))}
-        mains = {f"{name}.{_MAIN}" for name in tops} & modules
-        return frozenset(modules - _loaded(strong, sure | tops | mains))
     named = {plugin.partition(":")[0].strip() for plugin in plugins} | {name for name in modules if _COMMANDS in name}
-    return _never_sure(strong, {name for name in weak | named if "." in name})
+    optional = _never_sure(strong, {name for name in weak | named if "." in name}, sure)
+    if not sure:
+        return Doubts(optional, frozenset())
+    tops = {name for name in modules if not scripts and own.packages.isdisjoint(prefixes(parent(name)))}
+    mains = {f"{name}.{_MAIN}" for name in tops} & modules
+    return Doubts(optional, frozenset(modules - _loaded(strong, sure | tops | mains)))
 
 
 def _with_packages(entries: Iterable[str]) -> set[str]:
@@ -67,12 +78,13 @@ def _loaded(strong: Mapping[str, set[str]], start: set[str]) -> set[str]:
     return found
 
 
-def _never_sure(strong: Mapping[str, set[str]], weak: set[str]) -> frozenset[str]:
+def _never_sure(strong: Mapping[str, set[str]], weak: set[str], sure: set[str]) -> frozenset[str]:
     """Those that are imported without certainty, and what only they import."""
-    found, todo = set(weak), list(weak)
+    found = weak - sure
+    todo = list(found)
     while todo:
         importer = todo.pop()
-        new = {name for name, importers in strong.items() if importer in importers and "." in name} - found
+        new = {name for name, importers in strong.items() if importer in importers and "." in name} - found - sure
         found |= new
         todo += new
     while sure_after_all := {name for name in found if strong.get(name, set()) - found}:

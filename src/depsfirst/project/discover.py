@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _FINGERPRINT_FORMAT = 2
 _SIGNS = ("requirements.txt", "setup.py", "setup.cfg", "Pipfile", "pixi.toml", *MANAGERS, *EXPORTS)
 """What else tells that a directory is a project."""
+_MANAGED = frozenset({"pdm", "poetry", "uv"})
+"""Tables below ``[tool]`` by which a manifest without ``[project]`` is more than the settings of linters."""
 _LAYOUT = "requirements"
 _MAIN_NAMES = ("requirements.txt", "main.txt", "default.txt", "base.txt", "prod.txt", "production.txt")
 """What the file for production is called in a directory of requirements files."""
@@ -222,16 +224,22 @@ def _says_what_it_wants(pyproject: Table) -> bool:
 def _no_lock(root: Path, pyproject: Table | None) -> DepsfirstError:
     from depsfirst.project.locks import requirements, unlocked
 
-    if pyproject is None and not any(_is_file(root / name) for name in _SIGNS):
-        return DepsfirstError(
-            "there is no Python project here", where=str(root), hint=f"a project has {MANIFEST} or requirements.txt"
-        )
+    bare = pyproject is None or (
+        "project" not in pyproject and not _MANAGED.intersection(pyproject.table("tool").values)
+    )
+    if bare and not any(_is_file(root / name) for name in _SIGNS):
+        from depsfirst.project.workspace import elsewhere
+
+        return DepsfirstError("there is no Python project here", where=str(root), hint=elsewhere(root))
     if _is_file(root / "Pipfile"):
         command = "pipenv lock"
     elif _is_file(root / "pixi.toml"):
         command = "pixi lock"
+    elif bare:
+        source = next((name for name in ("setup.py", "setup.cfg") if _is_file(root / name)), MANIFEST)
+        command = requirements.COMMAND.replace(MANIFEST, source)
     else:
-        command = unlocked.command_for(pyproject.values, MANIFEST) if pyproject else requirements.COMMAND
+        command = unlocked.command_for(pyproject.values if pyproject else {}, MANIFEST)
     return DepsfirstError("there is no lock", where=str(root), hint=f"run `{command}`")
 
 

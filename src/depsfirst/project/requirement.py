@@ -134,6 +134,17 @@ class Manifest:
             found.setdefault("dev", []).extend(self._lowered(legacy, self._uv.place("dev-dependencies"), group="dev"))
         return found
 
+    def optional(self) -> dict[str, tuple[str, str]]:
+        """What only extras and groups ask for, by normalized name: ``extra`` or ``group``, and which."""
+        extras = self._table.table("project").table("optional-dependencies")
+        named = [
+            (normalize(parse_requirement(text, extras.place(extra)).name), ("extra", normalize(extra)))
+            for extra in extras.values
+            for text in extras.texts(extra)
+        ]
+        named += [(each.name, ("group", group)) for group, asked in self.groups().items() for each in asked]
+        return dict(reversed(named))
+
     def settings(self, key: str) -> list[Requirement] | None:
         """Of a list in ``[tool.uv]``, as ``override-dependencies``; None if it has more than requirements."""
         values = self._uv.get(key, list) or []

@@ -29,6 +29,7 @@ _NOT_ENTERED = frozenset(
 )
 """Where what looks like a project is none of this repository's, or belongs to its tests."""
 _DEEPEST = 5
+_SHOWN = 6
 _REPOSITORY = (".git", ".hg")
 
 
@@ -165,6 +166,18 @@ def matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:
         raise DepsfirstError(
             f"one of {', '.join(patterns)} is no pattern", where=f"{directory / MANIFEST}: tool.uv.workspace"
         ) from None
+
+
+def elsewhere(root: Path) -> str:
+    """Where the lock or the project may be that is not in a directory, as a hint."""
+    locks = sorted(path.name for path in root.glob("*requirements*.txt"))
+    if locks:
+        return f'is it the lock? Then name it in {MANIFEST}: [tool.depsfirst] lock = "{locks[0]}"'
+    names = sorted({name for _, name in _all(root, parse)})
+    if not names:
+        return f"a project has {MANIFEST} or requirements.txt"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"there are some below: {', '.join(names[:_SHOWN])}{more}; name one: --package {names[0]}"
 
 
 def _several(name: str, found: list[Path], top: Path) -> DepsfirstError:
