@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from depsfirst.errors import DepsfirstError
 from depsfirst.generate.exports import Question, export, export_unlocked
 from depsfirst.generate.scheme import Indexes
 from depsfirst.project.discover import read_lock
@@ -61,6 +62,7 @@ def export_of(
     Raises:
         DepsfirstError: it cannot be had.
     """
+    _check_links(lock, packages)
     project = plan.project
     place = project.lock.relative_to(context).as_posix()
     if project.lock.name == MANIFEST:
@@ -109,6 +111,32 @@ def indexes_of(packages: Sequence[LockedPackage], index_url: str | None) -> Inde
 def is_source(package: LockedPackage) -> bool:
     """Whether the lock has no wheel of a package, so that it is built."""
     return bool(package.files) and not any(file.name.endswith(".whl") for file in package.files)
+
+
+def _check_links(lock: Lock | None, packages: Sequence[LockedPackage]) -> None:
+    """Refuse packages of a directory that the build has not.
+
+    Raises:
+        DepsfirstError: the lock takes some from such a directory.
+    """
+    named = [each.url for each in lock.indexes if each.kind == "find-links" and _is_local(each.url)] if lock else []
+    found = [
+        posixpath.dirname(file.url)
+        for package in packages
+        if package.source.kind == "index"
+        for file in package.files
+        if file.url and _is_local(file.url)
+    ]
+    for folder in sorted({*named, *found}):
+        raise DepsfirstError(
+            f'packages come from the directory "{folder}", which the build of a Dockerfile does not have',
+            where=lock.name if lock else None,
+            hint="lock these files by their paths, or put them into an index; `depsfirst build` takes them from there",
+        )
+
+
+def _is_local(url: str) -> bool:
+    return "://" not in url or url.startswith("file:")
 
 
 def _is_hashed(package: LockedPackage) -> bool:
