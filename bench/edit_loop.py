@@ -1,4 +1,4 @@
-"""What an edit costs: depsfirst against three Dockerfiles written by hand and its own, on real Docker daemons.
+"""What an edit costs: depsfirst against Dockerfiles written by hand and its own, on real Docker daemons.
 
     make bench
     python -m bench.edit_loop --runs 5 --only u,d --scenario edit,bump --store classic,containerd
@@ -66,7 +66,7 @@ def _forget(benches: list[Bench]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="samples per figure (default: 5)")
-    parser.add_argument("--only", type=_list("nsuid"), default=["n", "s", "u", "i", "d"], help="of n,s,u,i,d")
+    parser.add_argument("--only", type=_list("nsucid"), default=list("nsucid"), help="of n,s,u,c,i,d")
     parser.add_argument("--scenario", type=_list(SCENARIOS), default=list(SCENARIOS), help=",".join(SCENARIOS))
     parser.add_argument("--store", type=_list(STORES), default=["classic"], help="of classic,containerd")
     parser.add_argument("--out", type=Path, default=projects.REPOSITORY / ".work" / "bench")

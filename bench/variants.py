@@ -1,4 +1,4 @@
-"""The ways to build an image that are compared: three Dockerfiles written by hand, and depsfirst."""
+"""The ways to build an image that are compared: Dockerfiles written by hand, and depsfirst."""
 
 from __future__ import annotations
 
@@ -141,11 +141,12 @@ class Depsfirst:
 
 
 def all_variants(program: Path, base: Path, cache: Path) -> list[Variant]:
-    """The five of them, the simplest first; ``program`` is depsfirst."""
+    """The six of them, the simplest first; ``program`` is depsfirst."""
     return [
         Handwritten("n", "COPY . . then pip install .", "naive", "pip"),
         Handwritten("s", "Poetry, dependencies first by hand", "poetry", "poetry"),
         Handwritten("u", "the uv guide's Dockerfile", "uv", "uv", shares=True),
+        Handwritten("c", "the same with bytecode, as uv's example", "uv-bytecode", "uv", shares=True),
         Initialized("i", "depsfirst init, then docker build", "", "uv", shares=True, program=program),
         Depsfirst(program, base, cache),
     ]
