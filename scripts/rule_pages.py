@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.rules import FAMILIES, RULES
+from depsfirst.checks.rules import FAMILIES, every
 from depsfirst.reports.rules import as_page
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ DIRECTORY = Path(__file__).parents[1] / "docs/rules"
 
 def pages() -> dict[str, str]:
     """The text of each file, by name."""
-    return {"README.md": "\n".join(_index()) + "\n", **{f"{rule.name}.md": as_page(rule) for rule in RULES}}
+    return {"README.md": "\n".join(_index()) + "\n", **{f"{rule.name}.md": as_page(rule) for rule in every()}}
 
 
 def _index() -> Iterator[str]:
@@ -27,7 +27,7 @@ def _index() -> Iterator[str]:
     yield ""
     yield "`depsfirst rules` lists them, `depsfirst rules NAME` shows one of these pages."
     for family, about in FAMILIES.items():
-        rules = [rule for rule in RULES if rule.family == family]
+        rules = [rule for rule in every() if rule.family == family]
         yield from (
             ["", f"## {family}: {about}", "", "| rule | severity | what it finds |", "|---|---|---|"] if rules else []
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,11 @@ COPY app.py .
 FILES = {"Dockerfile": GOOD, "requirements.txt": "flask==3.0.3\n", "app.py": "print(1)\n", ".dockerignore": "docs\n"}
 
 
+def row_of(rule: Rule) -> SimpleNamespace:
+    """A row of the table of rules for one that no module has."""
+    return SimpleNamespace(name=rule.name, family=rule.family, may_find=bool, load=lambda: rule)
+
+
 @pytest.fixture
 def rule(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Subject], Fix | None]], None]:
     """``rule(make)`` puts a rule in place of all others, which finds something as long as ``make`` gives a fix."""
@@ -48,7 +54,7 @@ def rule(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Subject], Fix |
                 yield own.finding(subject, span_of(subject.steps[0]), "something", fixes=[fix])
 
         own = Rule("own-rule", "order", Severity.WARNING, find, "A rule of the tests.")
-        monkeypatch.setattr(engine, "RULES", (own,))
+        monkeypatch.setattr(engine, "RULES", (row_of(own),))
 
     return put
 
@@ -172,7 +178,7 @@ def test_fixes_at_one_place_are_made_one_after_the_other(project: Project, monke
         return find
 
     rules = {word: Rule(word, "order", Severity.NOTE, finder(word), "A rule.") for word in ("first", "second")}
-    monkeypatch.setattr(engine, "RULES", tuple(rules.values()))
+    monkeypatch.setattr(engine, "RULES", tuple(map(row_of, rules.values())))
     root = project(FILES)
     assert mended(root).files.text(root / "Dockerfile") == GOOD + "# first\n# second\n"
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.checks.conftest import checker, laid_out
 
+from depsfirst.checks import rules
 from depsfirst.checks.ignores import FAMILY
-from depsfirst.checks.rules import FAMILIES, RULES
+from depsfirst.checks.rules import FAMILIES, RULES, every
 from depsfirst.checks.writing import changes, write
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 FIXTURES = Path(__file__).parent / "rules"
 UPDATE = bool(os.environ.get("UPDATE_EXPECTATIONS"))
-RULES_WITH_FIXTURES = [rule for rule in RULES if rule.family != FAMILY]
+RULES_WITH_FIXTURES = [rule for rule in every() if rule.family != FAMILY]
 SECTIONS = ("Why", "Example", "Fix", "When to ignore")
 FEWEST = 3
 
@@ -48,7 +49,13 @@ def rule_of(case: Path) -> str:
     return case.relative_to(FIXTURES).parts[0]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_table_has_every_module_under_its_own_name() -> None:
+    modules = {path.stem.replace("_", "-") for path in Path(rules.__file__).parent.glob("[a-z]*.py")}
+    assert {row.name for row in RULES if row.family != FAMILY} == modules
+    assert [(row.name, row.family) for row in RULES] == [(rule.name, rule.family) for rule in every()]
+
+
+@pytest.mark.parametrize("rule", every(), ids=lambda rule: rule.name)
 def test_the_page_of_a_rule_has_all_its_sections(rule: Rule) -> None:
     found = [line.removeprefix("## ") for line in rule.page.splitlines() if line.startswith("## ")]
     assert tuple(found) == SECTIONS

@@ -10,18 +10,18 @@ from depsfirst.errors import DepsfirstError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from depsfirst.checks.model import Rule
+    from depsfirst.checks.rules import Row
 
 EVERYTHING = "all"
 
 
 def chosen(
-    rules: Sequence[Rule], select: Iterable[str] | None, ignore: Iterable[str], where: str = ""
-) -> tuple[Rule, ...]:
+    rules: Sequence[Row], select: Iterable[str] | None, ignore: Iterable[str], where: str = ""
+) -> tuple[Row, ...]:
     """The rules that are selected and not ignored, in their order.
 
     Args:
-        rules: all there are.
+        rules: the table, or a part of it.
         select: names, families, patterns with ``*`` or ``all``; None for all.
         ignore: the same, without ``all`` being of use.
         where: the place that says so, for errors.
@@ -35,7 +35,7 @@ def chosen(
     return tuple(rule for rule in rules if rule.name in names)
 
 
-def fitting(rules: Sequence[Rule], word: str, where: str = "") -> tuple[Rule, ...]:
+def fitting(rules: Sequence[Row], word: str, where: str = "") -> tuple[Row, ...]:
     """The rules that a word names.
 
     Raises:
@@ -49,7 +49,7 @@ def fitting(rules: Sequence[Rule], word: str, where: str = "") -> tuple[Rule, ..
     return found
 
 
-def rule_named(rules: Sequence[Rule], name: str) -> Rule:
+def rule_named(rules: Sequence[Row], name: str) -> Row:
     """The rule of this name.
 
     Raises:
@@ -61,7 +61,7 @@ def rule_named(rules: Sequence[Rule], name: str) -> Rule:
     raise _unknown(rules, name, "")
 
 
-def _unknown(rules: Sequence[Rule], word: str, where: str) -> DepsfirstError:
+def _unknown(rules: Sequence[Row], word: str, where: str) -> DepsfirstError:
     from difflib import get_close_matches
 
     known = [*dict.fromkeys(rule.family for rule in rules), *(rule.name for rule in rules)]

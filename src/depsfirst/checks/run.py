@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depsfirst.checks.discovery.found import Misunderstood
+    from depsfirst.checks.rules import Row
     from depsfirst.checks.subject import Subject
 
 
@@ -132,7 +133,7 @@ class Checker:
             for subject in subjects_of(self.invocations(candidate, self.files), self.files)
         ]
 
-    def rules(self, dockerfile: Path) -> tuple[Rule, ...]:
+    def rules(self, dockerfile: Path) -> tuple[Row, ...]:
         """The rules that are asked of one Dockerfile."""
         configuration = self._configurations.of(dockerfile)
         by_settings = chosen(
@@ -149,14 +150,15 @@ class Checker:
         rules = self.rules(diagnosis.path)
         least = self._severity(self._configurations.of(diagnosis.path))
         comments = ignores.read_ignores(subjects[0].dockerfile)
-        found = _distinct(finding for subject in subjects for rule in rules for finding in rule.find(subject))
+        asked = [row.load() for row in rules if row.may_find(subjects[0].text.lower())]
+        found = _distinct(finding for subject in subjects for rule in asked for finding in rule.find(subject))
         shown, hidden = ignores.divide(found, comments, subjects[0])
         shown += self._about_comments(subjects[0], comments, hidden, rules)
         kept = [finding for finding in shown if finding.severity.rank <= least.rank]
         return diagnosis._replace(findings=tuple(sorted(kept, key=_place)), ignored=tuple(hidden))
 
     def _about_comments(
-        self, subject: Subject, comments: tuple[ignores.Ignore, ...], hidden: list[Ignored], rules: Sequence[Rule]
+        self, subject: Subject, comments: tuple[ignores.Ignore, ...], hidden: list[Ignored], rules: Sequence[Row]
     ) -> list[Finding]:
         names = {rule.name for rule in rules}
         known = {rule.name: rule.name in names for rule in RULES}
@@ -211,10 +213,10 @@ class _DockerfileBench:
                 yield diagnosis.invocations
 
     def rule(self, name: str) -> Rule | None:
-        return next((rule for rule in RULES if rule.name == name and rule.family != ignores.FAMILY), None)
+        return next((row.load() for row in RULES if row.name == name and row.family != ignores.FAMILY), None)
 
 
-def _there(words: Iterable[str], rules: Sequence[Rule]) -> list[str]:
+def _there(words: Iterable[str], rules: Sequence[Row]) -> list[str]:
     """Those of the words that fit one of some rules; that they fit any was seen before."""
     fitting = {rule.name for word in words for rule in chosen(RULES, [word], ())}
     return [rule.name for rule in rules if rule.name in fitting]

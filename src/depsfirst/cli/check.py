@@ -110,7 +110,7 @@ def _rules(options: Namespace) -> int:
     from depsfirst.reports.rules import as_json, as_list, as_page
 
     if options.name:
-        sys.stdout.write(as_page(rule_named(RULES, options.name)))
+        sys.stdout.write(as_page(rule_named(RULES, options.name).load()))
     else:
         print(as_json() if options.format == "json" else as_list())
     return ExitCode.CLEAN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.rules import FAMILIES, RULES
+from depsfirst.checks.rules import FAMILIES, every
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +19,11 @@ def as_list() -> str:
 
 
 def _lines() -> Iterator[str]:
-    width = max(len(rule.name) for rule in RULES)
+    rules = every()
+    width = max(len(rule.name) for rule in rules)
     for family, about in FAMILIES.items():
         yield f"{family}: {about}"
-        yield from (f"  {rule.name:<{width}}  {rule.summary}" for rule in RULES if rule.family == family)
+        yield from (f"  {rule.name:<{width}}  {rule.summary}" for rule in rules if rule.family == family)
         yield ""
     yield "`depsfirst rules NAME` explains one."
 
@@ -38,7 +39,7 @@ def as_json() -> str:
             "summary": rule.summary,
             "page": rule.page,
         }
-        for rule in RULES
+        for rule in every()
     ]
     return json.dumps({"version": 1, "rules": rules}, indent=2)
 

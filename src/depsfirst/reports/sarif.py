@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from depsfirst import __version__
 from depsfirst.checks.edits import position
-from depsfirst.checks.rules import RULES
+from depsfirst.checks.rules import RULES, every
 from depsfirst.reports.check import shown
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def as_sarif(report: Report, texts: Mapping[Path, str]) -> str:
 
 
 def _driver() -> dict[str, Any]:
-    return {"name": "depsfirst", "semanticVersion": __version__, "rules": [_rule(rule) for rule in RULES]}
+    return {"name": "depsfirst", "semanticVersion": __version__, "rules": [_rule(rule) for rule in every()]}
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

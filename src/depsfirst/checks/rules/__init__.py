@@ -1,40 +1,11 @@
-"""The table of rules: a module each, in the order in which they are asked and listed."""
+"""The table of rules: a module each, imported when it is asked, in the order in which they are asked and listed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from depsfirst.checks.ignores import BAD_IGNORE, UNUSED_IGNORE
-from depsfirst.checks.rules import (
-    apt_update_alone,
-    cache_mount_disabled,
-    cache_mount_misplaced,
-    code_before_dependencies,
-    context_bound_into_install,
-    dead_dockerignore,
-    dev_lock_reinstalls_production,
-    download_after_code,
-    environment_with_code,
-    floating_base_tag,
-    frontend_after_code,
-    generated_in_context,
-    git_in_context,
-    heavy_with_small,
-    ineffective_ignore_pattern,
-    missing_dockerignore,
-    no_cache_mount,
-    project_with_dependencies,
-    readme_reinstalls,
-    recursive_ownership,
-    settings_reinstall,
-    source_before_dependencies,
-    system_packages_after_code,
-    unpinned_download,
-    unpinned_installer,
-    uv_link_mode,
-    version_bump_reinstalls,
-    volatile_argument,
-)
+from depsfirst.checks import ignores
 
 if TYPE_CHECKING:
     from depsfirst.checks.model import Rule
@@ -48,35 +19,65 @@ FAMILIES = {
 }
 """What the rules of each family are about."""
 
-RULES: tuple[Rule, ...] = (
-    code_before_dependencies.RULE,
-    project_with_dependencies.RULE,
-    source_before_dependencies.RULE,
-    context_bound_into_install.RULE,
-    version_bump_reinstalls.RULE,
-    readme_reinstalls.RULE,
-    settings_reinstall.RULE,
-    dev_lock_reinstalls_production.RULE,
-    volatile_argument.RULE,
-    floating_base_tag.RULE,
-    unpinned_installer.RULE,
-    cache_mount_disabled.RULE,
-    cache_mount_misplaced.RULE,
-    no_cache_mount.RULE,
-    uv_link_mode.RULE,
-    apt_update_alone.RULE,
-    system_packages_after_code.RULE,
-    frontend_after_code.RULE,
-    download_after_code.RULE,
-    unpinned_download.RULE,
-    recursive_ownership.RULE,
-    environment_with_code.RULE,
-    heavy_with_small.RULE,
-    git_in_context.RULE,
-    generated_in_context.RULE,
-    missing_dockerignore.RULE,
-    dead_dockerignore.RULE,
-    ineffective_ignore_pattern.RULE,
-    BAD_IGNORE,
-    UNUSED_IGNORE,
+
+class Row(NamedTuple):
+    """A rule of the table, which is imported when it is asked.
+
+    Attributes:
+        name: of the rule; that of its module has underscores for dashes.
+        family: that it belongs to.
+        words: one of which a Dockerfile has in lower case if there is anything to find; none if that cannot be told.
+    """
+
+    name: str
+    family: str
+    words: tuple[str, ...] = ()
+
+    def may_find(self, text: str) -> bool:
+        """Whether the text of a Dockerfile, in lower case, has what the rule looks for."""
+        return not self.words or any(word in text for word in self.words)
+
+    def load(self) -> Rule:
+        """The rule itself."""
+        if self.family == ignores.FAMILY:
+            return {rule.name: rule for rule in (ignores.BAD_IGNORE, ignores.UNUSED_IGNORE)}[self.name]
+        return cast("Rule", import_module(f"{__name__}.{self.name.replace('-', '_')}").RULE)
+
+
+RULES: tuple[Row, ...] = (
+    Row("code-before-dependencies", "order"),
+    Row("project-with-dependencies", "order"),
+    Row("source-before-dependencies", "order"),
+    Row("context-bound-into-install", "order", ("--mount",)),
+    Row("version-bump-reinstalls", "order"),
+    Row("readme-reinstalls", "order"),
+    Row("settings-reinstall", "order"),
+    Row("dev-lock-reinstalls-production", "order"),
+    Row("volatile-argument", "order", ("arg", "env")),
+    Row("floating-base-tag", "image"),
+    Row("unpinned-installer", "installer"),
+    Row("cache-mount-disabled", "installer", ("--mount",)),
+    Row("cache-mount-misplaced", "installer", ("--mount",)),
+    Row("no-cache-mount", "installer"),
+    Row("uv-link-mode", "installer", ("--mount",)),
+    Row("apt-update-alone", "installer", ("apt",)),
+    Row("system-packages-after-code", "order"),
+    Row("frontend-after-code", "order", ("npm", "yarn", "bun", "npx", "make", ".sh")),
+    Row("download-after-code", "order"),
+    Row("unpinned-download", "installer", ("git", "curl", "wget", "make", ".sh")),
+    Row("recursive-ownership", "image", ("chown", "chmod")),
+    Row("environment-with-code", "image", ("--from",)),
+    Row("heavy-with-small", "image", ("uv",)),
+    Row("git-in-context", "context"),
+    Row("generated-in-context", "context"),
+    Row("missing-dockerignore", "context"),
+    Row("dead-dockerignore", "context"),
+    Row("ineffective-ignore-pattern", "context"),
+    Row("bad-ignore", ignores.FAMILY),
+    Row("unused-ignore", ignores.FAMILY),
 )
+
+
+def every() -> tuple[Rule, ...]:
+    """All rules themselves, for those who list them."""
+    return tuple(row.load() for row in RULES)

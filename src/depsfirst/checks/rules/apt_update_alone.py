@@ -50,8 +50,6 @@ _FETCHING = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "bu
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Each RUN that fetches the index and nothing by it."""
-    if "apt" not in subject.text:
-        return
     for step in subject.runs:
         found = _apt(subject, step)
         if found and all(each.verb == "update" for each in found) and not found[0].via:

@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from depsfirst.checks.subject import Subject
     from depsfirst.dockerfile.commands import Installation
 
-_WORDS = ("npm", "yarn", "pnpm", "bun", "npx", "make", ".sh")
 _BUILDS = re.compile(
     r"(?i)\b(?:build|compile|bundle|generate|webpack|vite|rollup|esbuild|gulp|grunt|tailwindcss|prod)\b"
 )
@@ -83,8 +82,6 @@ class _Work(NamedTuple):
 
 def find(subject: Subject) -> Iterator[Finding]:
     """The first step of each stage that installs packages; where none does, the first that builds."""
-    if not any(word in subject.text for word in _WORDS):
-        return
     stages: dict[int, list[_Work]] = {}
     for late in late_steps(subject, lambda step: _work(subject, step) is not None):
         found = _work(subject, late.step)

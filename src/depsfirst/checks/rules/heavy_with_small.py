@@ -57,8 +57,6 @@ _MOST_NAMED = 3
 
 def find(subject: Subject) -> Iterator[Finding]:
     """The first install of a lock that holds both."""
-    if "uv" not in subject.text:
-        return
     step = next((step for step in subject.installing if _is_of_the_lock(subject, step)), None)
     if step is None:
         return

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from depsfirst.checks.subject import Subject
     from depsfirst.dockerfile.commands import Download
 
-_WORDS = ("git", "curl", "wget", "make", ".sh")
 _VERSION = re.compile(r"(?<!\d)\d+[._]\d+|(?:^|[/_-])v\d")
 _ABBREVIATED = re.compile(r"[0-9a-f]{7,40}")
 _MOVING = re.compile(
@@ -67,8 +66,6 @@ _HINTS = {
 
 def find(subject: Subject) -> Iterator[Finding]:
     """The first such command of each RUN."""
-    if not any(word in subject.text for word in _WORDS):
-        return
     for step in subject.runs:
         found = [each for each in subject.commands.reading(step).downloads if _is_loose(each)]
         if found:

@@ -47,8 +47,6 @@ _LINKING = frozenset({"sync", "pip install", "pip sync", "add", "run", "install"
 
 def find(subject: Subject) -> Iterator[Finding]:
     """The first such command of each stage, and the others as well."""
-    if "uv" not in subject.text:
-        return
     stages: dict[int, list[tuple[Step, Installation]]] = {}
     for step in subject.runs:
         if found := _copying(subject, step):
