@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -90,6 +88,8 @@ def walk(top: Path) -> Iterator[Path]:
 
 def _of_repository(directory: str) -> Iterator[str]:
     """What git tracks, or would track, and what is in submodules and other repositories inside."""
+    import subprocess
+
     command = [
         "git",
         "-c",
@@ -146,6 +146,8 @@ def _is_yaml(name: str) -> bool:
 @cache
 def _works() -> bool:
     """Whether there is a git to ask."""
+    from shutil import which
+
     return which("git") is not None
 
 

@@ -11,7 +11,6 @@ from depsfirst.checks.recipes.model import RESULT, Given, Question, Recipe
 from depsfirst.checks.recipes.sources import are_hashed, indexes, refuse_local
 from depsfirst.checks.recipes.versions import is_familiar, provided, python_of
 from depsfirst.dockerfile.installers.call import table
-from depsfirst.project.markers import admits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,6 +158,8 @@ def _unsafe_tool(question: Question) -> Iterator[str]:
 
 def _unsafe_python(question: Question, given: Given) -> Iterator[str]:
     """``uv sync`` asks for a Python that the project allows, ``uv venv`` takes the first one."""
+    from depsfirst.project.markers import admits
+
     variables = question.step.scope.variables
     if given.has("--python", "-p") or variables.get("UV_PYTHON"):
         return
