@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.acceptance import projects
 from tests.acceptance.images import below, naming, read_image
 from tests.acceptance.loopback import sha256
+from tests.conftest import run
 from tests.gitserver import commit, project, served
 
 if TYPE_CHECKING:
@@ -136,3 +138,73 @@ def test_a_branch_is_no_lock(server: GitServer, folder: Path, loopback: Index, f
     said = fast.refused(root, tmp_path / "image.tar")
     assert "is not pinned" in said
     assert "hint: pin it to a commit: `git+URL@COMMIT`" in said
+
+
+@pytest.fixture
+def private(folder: Path) -> Iterator[GitServer]:
+    with served(folder, login=f"ada:{SECRET}") as found:
+        yield found
+
+
+WITH_TOKEN = "//${GIT_NAME}:${GIT_TOKEN}@"
+LETTING_IN: list[tuple[str, dict[str, str]]] = [
+    ("//", {"NETRC": "{home}/netrc"}),
+    ("//", {"HOME": "{home}"}),
+    (WITH_TOKEN, {"GIT_NAME": "ada", "GIT_TOKEN": SECRET}),
+    (f"//ada:{SECRET}@", {}),
+]
+
+
+@pytest.mark.parametrize(("place", "variables"), LETTING_IN, ids=["NETRC", "netrc", "variables", "lock"])
+def test_a_private_repository_and_its_password(  # noqa: PLR0917 - fixtures
+    private: GitServer,
+    folder: Path,
+    loopback: Index,
+    fast: Product,
+    tmp_path: Path,
+    place: str,
+    variables: dict[str, str],
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("netrc", ".netrc"):
+        (home / name).write_text(f"machine 127.0.0.1 login ada password {SECRET}\n")
+    url = f"{private.url}/till/.git"
+    root = by_requirements(tmp_path / "shop", url.replace("//", place), commit(folder / "till", {}), loopback)
+    product = replace(fast, variables={**fast.variables, **{k: v.format(home=home) for k, v in variables.items()}})
+    said = product.run(*product.order(root, tmp_path / "image.tar"), "--verbose")
+    assert said.status == 0, said.stderr
+    tree = below(read_image(tmp_path / "image.tar").tree(start=1), SITE)
+    origin = json.loads(tree["till-1.0.dist-info/direct_url.json"].content)
+    assert origin["url"] == url
+    forms = [SECRET.encode(), private.shown[0].removeprefix("Basic ").encode()]
+    assert SECRET not in said.stdout + said.stderr
+    files = [tmp_path / "image.tar", *(path for path in product.cache.rglob("*") if path.is_file())]
+    assert not [path for path in files if any(form in path.read_bytes() for form in forms)]
+    refused = fast.using(tmp_path / "cold", HOME=str(tmp_path), GIT_NAME="ada", GIT_TOKEN="wr0ng")
+    if place in {"//", WITH_TOKEN}:
+        assert "git cannot get the commit" in (error := refused.refused(root, tmp_path / "again.tar"))
+        assert f'of "{url}"' in error
+        assert "wr0ng" not in error
+
+
+@pytest.mark.docker
+def test_an_image_with_a_commit_runs(  # noqa: PLR0917 - fixtures
+    server: GitServer,
+    folder: Path,
+    loopback: Index,
+    fast: Product,
+    tmp_path: Path,
+    base_archive: Path,
+    docker_classic: str,
+    reference: str,
+) -> None:
+    root = by_uv(tmp_path / "shop", f"{server.url}/till/.git", commit(folder / "till", {}), loopback)
+    loading = fast.using(base=f"docker-archive:{base_archive}", DOCKER_HOST=docker_classic)
+    try:
+        made = loading.build(root, None, "--tag", reference)
+        assert made.report["import_check"] == "passed"
+        words = ("run", "--rm", "--network=none", reference, "to", "you")
+        assert run("docker", "-H", docker_classic, *words) == "shop 1.0.0: open all hours to you\n"
+    finally:
+        run("docker", "-H", docker_classic, "image", "rm", "--force", reference)

@@ -220,6 +220,27 @@ def test_an_index_that_cannot_be_reached_is_an_error(
     assert not list(store.path(ENVIRONMENTS, "x").parent.parent.glob("*/*shop*"))
 
 
+def test_a_password_of_the_index_is_on_no_command_line_and_in_no_message(
+    own_backend: Callable[..., Source], store: ContentStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import uv
+
+    program = tmp_path / "uv"
+    program.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/words"\nexec "{uv.find_uv_bin()}" "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(uv, "find_uv_bin", lambda: str(program))
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    notes = Notes()
+    with pytest.raises(DepsfirstError, match="cannot be installed") as caught:
+        build(
+            own_backend(PACKS, requires=("shop-that-is-nowhere",)), store, notes, "http://ada:s3cr3t@127.0.0.1:9/simple"
+        )
+    assert "127.0.0.1:9" in caught.value.message
+    assert "pip install" in (tmp_path / "words").read_text()
+    assert "s3cr3t" not in f"{caught.value.message} {notes.notes} {(tmp_path / 'words').read_text()}"
+
+
 def test_warnings_are_notes(own_backend: Callable[..., Source], store: ContentStore) -> None:
     notes = Notes()
     loud = "import warnings\nwarnings.warn('use coffee instead', UserWarning)\nprint('grinding')\n"
