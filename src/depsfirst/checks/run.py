@@ -150,7 +150,8 @@ class Checker:
         rules = self.rules(diagnosis.path)
         least = self._severity(self._configurations.of(diagnosis.path))
         comments = ignores.read_ignores(subjects[0].dockerfile)
-        asked = [row.load() for row in rules if row.may_find(subjects[0].text.lower())]
+        text = subjects[0].text.lower()
+        asked = [row.load() for row in rules if row.may_find(text)]
         found = _distinct(finding for subject in subjects for rule in asked for finding in rule.find(subject))
         shown, hidden = ignores.divide(found, comments, subjects[0])
         shown += self._about_comments(subjects[0], comments, hidden, rules)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -39,9 +40,14 @@ class Row(NamedTuple):
 
     def load(self) -> Rule:
         """The rule itself."""
-        if self.family == ignores.FAMILY:
-            return {rule.name: rule for rule in (ignores.BAD_IGNORE, ignores.UNUSED_IGNORE)}[self.name]
-        return cast("Rule", import_module(f"{__name__}.{self.name.replace('-', '_')}").RULE)
+        return _loaded(self)
+
+
+@cache
+def _loaded(row: Row) -> Rule:
+    if row.family == ignores.FAMILY:
+        return {rule.name: rule for rule in (ignores.BAD_IGNORE, ignores.UNUSED_IGNORE)}[row.name]
+    return cast("Rule", import_module(f"{__name__}.{row.name.replace('-', '_')}").RULE)
 
 
 RULES: tuple[Row, ...] = (
