@@ -242,8 +242,11 @@ def test_no_hook_and_no_filter_of_the_user_runs(
     (home / ".gitconfig").write_text(
         f"[core]\n\thooksPath = {home}/hooks\n\tautocrlf = true\n\tattributesFile = {home}/attributes\n"
         f"[init]\n\ttemplateDir = {home}/template\n"
+        f'[filter "lfs"]\n\tsmudge = "touch {tmp_path}/ran; cat"\n\trequired = true\n'
+        "[safe]\n\tbareRepository = explicit\n"
     )
-    wanted = commit(served_folder / "till", project("till", code="PRICE = 2\n"))
+    files = project("till", code="PRICE = 2\n") | {".gitattributes": "till.py filter=lfs\n"}
+    wanted = commit(served_folder / "till", files)
     assert build(f"git+file://{served_folder}/till@{wanted}")[1]["till.py"] == b"PRICE = 2\n"
     assert not (tmp_path / "ran").exists()
 
@@ -325,6 +328,23 @@ def test_a_password_that_the_settings_of_git_put_in_is_not_shown(
     (home / ".gitconfig").write_text(f'[url "{inside}/"]\n\tinsteadOf = {private.url}/\n')
     wanted = commit(served_folder / "till", project("till"))
     assert "wr0ng" not in str(fails(f"git+{private.url}/till/.git@{wanted}"))
+
+
+@pytest.mark.parametrize("url", ["ssh://git@git.example/till", "git@git.example:till.git"])
+def test_ssh_asks_nobody_unless_the_user_says_how(
+    fails: Callable[..., DepsfirstError], tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    for name in ("ssh", "mine"):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\necho "{name} $@" > {tmp_path}/words\necho "no route" >&2\nexit 255\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
+    assert "no route" in str(fails(f"git+{url}@{SHA}"))
+    assert (tmp_path / "words").read_text().startswith("ssh -o BatchMode=yes ")
+    (home / ".gitconfig").write_text("[core]\n\tsshCommand = mine\n")
+    fails(f"git+{url}@{SHA}")
+    assert (tmp_path / "words").read_text().startswith("mine ")
 
 
 # Errors

@@ -278,6 +278,7 @@ def test_without_an_index_only_links_are_left(tmp_path: Path) -> None:
     assert tied.is_elsewhere(package(OURS))
     assert tied.find(package(OURS), NAME, sha256).url
     assert web.asked == []
+    assert not tied.is_elsewhere(package("wheels")), "a directory is no index"
 
 
 # Credentials

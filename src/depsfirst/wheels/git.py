@@ -30,6 +30,7 @@ _TAIL = 6
 _SETTINGS = (
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "maintenance.auto=false"),
     *("core.attributesFile=/dev/null", "core.autocrlf=false", "core.eol=lf", "fetch.recurseSubmodules=false"),
+    *("filter.lfs.process=", "filter.lfs.smudge=", "filter.lfs.required=false"),
 )
 """No programs of the user's, and the same bytes for everybody."""
 _OF_ANOTHER_REPOSITORY = frozenset(
@@ -137,6 +138,10 @@ class _Git:
         self.directory = directory
         self._commit = commit
 
+    def _place(self) -> dict[str, str]:
+        """Where a repository without a tree is, which some users' settings forbid to be found by itself."""
+        return {} if (self.directory / ".git").exists() else {"GIT_DIR": str(self.directory)}
+
     def fetch(self) -> None:
         """Make a repository that has the commit; nothing else, if the server allows that."""
         self.directory.mkdir()
@@ -187,7 +192,7 @@ class _Git:
                 ["git", *settings, *arguments],
                 check=False,
                 cwd=self.directory,
-                env=_environment(self._commit),
+                env={**_environment(self._commit), **self._place()},
                 stdin=DEVNULL,
                 stdout=PIPE,
                 stderr=STDOUT,
@@ -224,7 +229,8 @@ class _Git:
 def _environment(commit: Commit) -> dict[str, str]:
     variables = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
     variables |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never", "LC_ALL": "C"}
-    variables |= {"GIT_LFS_SKIP_SMUDGE": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    if _asks_by_ssh(commit.url) and not variables.keys() & {"GIT_SSH", "GIT_SSH_COMMAND"} and not _own_ssh():
+        variables["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
     if commit.login is None:
         return variables
     name, password = commit.login
@@ -234,6 +240,18 @@ def _environment(commit: Commit) -> dict[str, str]:
         "DEPSFIRST_GIT_USERNAME": name,
         "DEPSFIRST_GIT_PASSWORD": password,
     }
+
+
+def _asks_by_ssh(url: str) -> bool:
+    """Whether a URL, or git's own form ``USER@HOST:PATH``, leads to SSH, which would ask a person on the terminal."""
+    return url.startswith(("ssh://", "git+ssh://")) or ("://" not in url and not _is_local(url))
+
+
+def _own_ssh() -> bool:
+    """Whether the user's settings name a program for SSH, which then knows what to do."""
+    from subprocess import run
+
+    return run(["git", "config", "--get", "core.sshCommand"], capture_output=True, check=False).returncode == 0
 
 
 def _more_settings(variables: Mapping[str, str], url: str) -> dict[str, str]:

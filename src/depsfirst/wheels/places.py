@@ -50,7 +50,7 @@ class Places:
     """Finds files of locked packages.
 
     Args:
-        lock: that the packages are of; None where no lock is at hand.
+        lock: that the packages are of.
         root: its directory.
         user: what the user's settings say.
         default: stands in place of the public index.
@@ -76,11 +76,16 @@ class Places:
 
     def is_elsewhere(self, package: LockedPackage) -> bool:
         """Whether a URL of an index that stands in the lock is not to be asked: the settings name another index."""
-        if package.source.kind != "index":
-            return False
         location = package.source.location
-        tied_to_public = location is not None and _same(location, self._public)
-        return self._user.no_index or (tied_to_public and not _same(self._default.url, self._public))
+        if package.source.kind != "index" or (location is not None and local_path(location) is not None):
+            return False
+        return self._user.no_index or self._is_replaced(package)
+
+    def _is_replaced(self, package: LockedPackage) -> bool:
+        """Whether a package is of the public index, in whose place the settings put another."""
+        location = package.source.location
+        is_public = location is not None and _same(location, self._public)
+        return is_public and not _same(self._default.url, self._public)
 
     def expanded(self, text: str, package: LockedPackage) -> str:
         """A location of the lock with its variables, if the lock's manager reads them.
@@ -227,7 +232,7 @@ class Places:
             raise
 
     def _hint(self, package: LockedPackage, hint: str) -> str:
-        if self.is_elsewhere(package) and self._default.said:
+        if self._is_replaced(package):
             return f"the lock names the public index, in whose place {self._default.said} puts another; {hint}"
         return hint
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from depsfirst.errors import DepsfirstError
 from depsfirst.fetch.connections import without_userinfo
 from depsfirst.fetch.credentials import Realm, in_url
-from depsfirst.wheels.user_indexes import NamedIndex, uv_indexes
+from depsfirst.wheels.user_indexes import NamedIndex, config_home, uv_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -146,11 +146,10 @@ class _ManagersFiles:
 
     def _of(self, manager: str) -> tuple[Mapping[str, Any], str]:
         if manager not in self._known:
-            own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
             if manager == "poetry":
-                path = Path(os.environ.get("POETRY_CONFIG_DIR") or own / "pypoetry") / "auth.toml"
+                path = Path(os.environ.get("POETRY_CONFIG_DIR") or config_home() / "pypoetry") / "auth.toml"
                 self._known[manager] = (_table(_manifest(path).get("http-basic")), str(path))
             else:
-                path = Path(os.environ.get("PDM_CONFIG_FILE") or own / "pdm/config.toml")
+                path = Path(os.environ.get("PDM_CONFIG_FILE") or config_home() / "pdm/config.toml")
                 self._known[manager] = (_table(_manifest(path).get("pypi")), str(path))
         return self._known[manager]

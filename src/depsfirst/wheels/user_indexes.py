@@ -120,11 +120,20 @@ def _is_true(text: str | None) -> bool:
     return text is not None and text.lower() not in _FALSE
 
 
+def home() -> Path:
+    """The home of this user; a path that is not there for one who has none."""
+    return Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home fails where there is none
+
+
+def config_home() -> Path:
+    """Where programs keep the settings of this user."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config")
+
+
 def _config_homes() -> list[Path]:
     """Where settings of the machine and of the user stand; what stands in a later one counts more."""
     shared = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
-    own = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return [*(Path(folder) for folder in reversed(shared) if folder), Path(own)]
+    return [*(Path(folder) for folder in reversed(shared) if folder), config_home()]
 
 
 class _Uv:
@@ -229,7 +238,7 @@ def _pip_files() -> Iterable[Path]:
     if named == os.devnull:
         return []
     files = [Path("/etc/pip.conf"), *(folder / "pip/pip.conf" for folder in _config_homes()[:-1])]
-    files += [Path.home() / ".pip/pip.conf", _config_homes()[-1] / "pip/pip.conf"]
+    files += [home() / ".pip/pip.conf", config_home() / "pip/pip.conf"]
     if os.environ.get("VIRTUAL_ENV"):
         files.append(Path(os.environ["VIRTUAL_ENV"]) / "pip.conf")
     return [path for path in [*files, *([Path(named)] if named else [])] if path.is_file()]
