@@ -44,6 +44,11 @@ def add_init(verb: ArgumentParser) -> None:
     what.add_argument("--extra", action="append", default=[], metavar="NAME", help="install this extra too")
     what.add_argument("--index", metavar="URL", help="simple API of the package index")
     add_system(what)
+    verb.add_argument(
+        "--bake",
+        action="store_true",
+        help="also for the other projects of the workspace, with a docker-bake.hcl for all",
+    )
     kind = verb.add_argument_group("how").add_mutually_exclusive_group()
     kind.add_argument("--diff", action="store_true", help="show what would change; end with 1 if anything would")
     kind.add_argument("--force", action="store_true", help="replace files that are there")
@@ -56,6 +61,10 @@ def _init(options: Namespace) -> int:
     for name, value in given.items():
         if value == "":
             raise DepsfirstError(f"{name} is empty", hint="give it a value, or leave it out")
+    if options.bake:
+        from depsfirst.cli.bake import init_all
+
+        return init_all(options)
     made = generated(wanted_of(options))
     for note in made.notes:
         print(f"warning: {note}", file=sys.stderr)

@@ -27,6 +27,10 @@ class Generated(NamedTuple):
         dockerfile: path of the Dockerfile.
         reference: name and tag of the image.
         notes: what a person should know.
+        name: of the project.
+        libraries: directories of the first-party projects that it needs.
+        starts: whether it has a program of its own to start.
+        secret: whether an index may want a password.
     """
 
     files: Mapping[Path, str]
@@ -34,6 +38,10 @@ class Generated(NamedTuple):
     dockerfile: Path
     reference: str
     notes: tuple[str, ...]
+    name: str
+    libraries: tuple[Path, ...] = ()
+    starts: bool = False
+    secret: bool = False
 
 
 def image_for(project: Project, given: str | None) -> str:
@@ -56,4 +64,15 @@ def generate(plan: Plan) -> Generated:
     alone = found.context == plan.project.root
     ignore = found.context / ".dockerignore" if alone else place.with_name("Dockerfile.dockerignore")
     files = {place: dockerfile(found.scheme), ignore: ignore_file(found.scheme)}
-    return Generated(files, found.context, place, plan.reference, found.notes)
+    scheme = found.scheme
+    return Generated(
+        files,
+        found.context,
+        place,
+        plan.reference,
+        found.notes,
+        name=scheme.own.name,
+        libraries=tuple(found.context / each.directory for each in scheme.libraries),
+        starts=bool(scheme.runtime.entrypoint),
+        secret=scheme.secret,
+    )

@@ -62,6 +62,27 @@ def find_member(directory: Path, name: str, values: Values = parse) -> Path:
     raise _unknown(name, known, root)
 
 
+def members(directory: Path, values: Values = parse) -> tuple[Path, tuple[Path, ...]]:
+    """The top of the workspace or repository of projects that a directory is or is in, and its projects, sorted.
+
+    They are those that the manifest names there; where it names none, all below.
+
+    Raises:
+        DepsfirstError: there is no project, or a manifest is broken.
+    """
+    root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
+    if not root.is_dir():
+        raise DepsfirstError("this is not a directory", where=str(directory), hint="name the workspace's directory")
+    for top in _tops(root):
+        named = dict(_named(top, values))
+        if named.keys() - {top} and (top == root or root in named):
+            return top, tuple(sorted(named))
+    found = tuple(sorted({path for path, _ in _named(root, values)} or {path for path, _ in _all(root, values)}))
+    if not found:
+        raise DepsfirstError("there is no project here", where=str(root), hint="name the workspace's directory")
+    return root, found
+
+
 def _tops(root: Path) -> Iterator[Path]:
     """A directory and those above it that it may be part of: up to the top of the repository, else to a workspace."""
     above = [root, *root.parents]
