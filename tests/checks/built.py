@@ -161,7 +161,7 @@ def provide(builder: Builder, place: Path) -> None:
     builder.build(place, f"python:3.11-{MANAGERS}", "-f", str(_dockerfile(place, "managers", _managers())))
     uv = f"{UV}:{importlib.metadata.version('uv')}"
     builder.build(place, uv, "-f", str(_dockerfile(place, "tool", "FROM scratch\nCOPY uv /uv\n")))
-    locker = f"FROM python:3.11-{OFFLINE}\nCOPY uv /usr/local/bin/\n"
+    locker = f"FROM python:3.11-{OFFLINE}\nCOPY --from={uv} /uv /usr/local/bin/\n"  # in the cache for all cases, too
     builder.build(place, _LOCKER, "-f", str(_dockerfile(place, "locker", locker)))
 
 

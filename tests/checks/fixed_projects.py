@@ -11,10 +11,10 @@ from tests.checks.built import MANAGERS, OFFLINE, UV, Case, pins
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FROM = f"FROM python:3.11-{OFFLINE}\nENV FOR=CASE\n"
-BUILDER = f"FROM python:3.11-{OFFLINE} AS builder\nENV FOR=CASE\n"
-COPY_UV = f"COPY --from={UV}:{importlib.metadata.version('uv')} /uv /usr/local/bin/\n"
-WITH_UV = f"{FROM}{COPY_UV}"
+_BASE, _CASE = f"FROM python:3.11-{OFFLINE}", "ENV FOR=CASE\n"
+_UV = f"COPY --from={UV}:{importlib.metadata.version('uv')} /uv /usr/local/bin/\n"
+FROM, WITH_UV = f"{_BASE}\n{_CASE}", f"{_BASE}\n{_UV}{_CASE}"
+BUILDER, BUILDER_WITH_UV = f"{_BASE} AS builder\n{_CASE}", f"{_BASE} AS builder\n{_UV}{_CASE}"
 WITH_INDEX = f"FROM python:3.11-{MANAGERS}\n"
 PIP = f"{FROM}WORKDIR /srv\n"
 CODE = {"app/__init__.py": "import alpha\n", "app/main.py": "import app\nprint('started')\n"}
@@ -324,7 +324,7 @@ IMAGE: Mapping[str, Case] = {
         {
             **UV_PROJECT,
             "pyproject.toml": MANIFEST[: MANIFEST.index("[build-system]")],
-            "Dockerfile": f"{BUILDER}{COPY_UV}WORKDIR /srv\nCOPY pyproject.toml uv.lock ./\n"
+            "Dockerfile": f"{BUILDER_WITH_UV}WORKDIR /srv\nCOPY pyproject.toml uv.lock ./\n"
             f"RUN uv sync --locked\nCOPY . .\n{FROM}COPY --from=builder --chown=1000 /srv /srv\n"
             "ENV PYTHONPATH=/srv/src\nUSER 1000\n",
         },
@@ -352,7 +352,7 @@ IMAGE: Mapping[str, Case] = {
         ("recursive-ownership",),
         {
             **UV_PROJECT,
-            "Dockerfile": f"{BUILDER}{COPY_UV}WORKDIR /srv\n"
+            "Dockerfile": f"{BUILDER_WITH_UV}WORKDIR /srv\n"
             "COPY pyproject.toml uv.lock ./\nRUN uv sync --locked --no-install-project --no-dev\nCOPY . .\n"
             f"RUN uv sync --locked --no-dev\n{FROM}RUN useradd app\nCOPY --from=builder /srv /srv\n"
             "RUN chown -R app:app /srv\nUSER app\n",
