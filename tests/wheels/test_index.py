@@ -22,8 +22,9 @@ NAMES = ("shop-1.0-py3-none-any.whl", "shop-1.0.tar.gz", 'shop"-1.0.zip', "shøp
 class Page:
     """Answers every request with one page."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, url: str = f"{INDEX}/shop/") -> None:
         self.content = content
+        self.url = url
 
     def get(self, url: str, headers: dict[str, str]) -> Page:
         assert url == f"{INDEX}/shop/"
@@ -63,6 +64,16 @@ def test_a_page_is_not_parsed_for_one_entry(monkeypatch: pytest.MonkeyPatch) -> 
     found = index_file(INDEX, "shop", "shop-150.whl", fetcher(page))
     assert found is not None
     assert found.url == "https://index.example/files/shop-150.whl"
+
+
+@pytest.mark.parametrize(
+    "page", [json.dumps({"files": [entry("shop-1.0.whl", {})]}), '<a href="../../files/shop-1.0.whl">shop-1.0.whl</a>']
+)
+def test_links_are_relative_to_where_a_redirect_led(page: str) -> None:
+    moved = cast("Fetcher", Page(page.encode(), "https://other.example/a/simple/shop/"))
+    found = index_file(INDEX, "shop", "shop-1.0.whl", moved)
+    assert found is not None
+    assert found.url == "https://other.example/a/files/shop-1.0.whl"
 
 
 def test_html_is_read_where_there_is_no_json() -> None:

@@ -87,11 +87,13 @@ def index_files(index: str, name: str, fetcher: Fetcher, wanted: Callable[[str],
 
 
 def _page(index: str, name: str, fetcher: Fetcher) -> tuple[bytes, str]:
+    """A project's page, and the URL that it came from in the end, to which its links are relative."""
     try:
         url = urljoin(index.rstrip("/") + "/", f"{name}/")
     except ValueError as error:
         raise DepsfirstError(f"the URL of the package index cannot be read: {error}", hint="see --index") from error
-    return fetcher.get(url, headers={"Accept": _ACCEPT}).content, url
+    document = fetcher.get(url, headers={"Accept": _ACCEPT})
+    return document.content, document.url
 
 
 def _files(page: bytes, url: str, name: str, wanted: Callable[[str], bool]) -> tuple[LockedFile, ...]:
