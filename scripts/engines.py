@@ -53,6 +53,9 @@ NEWER_PACKAGES = (
     "runc",
 )
 
+BUILDX = "usr/libexec/docker/cli-plugins/docker-buildx"
+"""Where the newer root has the plugin, a program that runs anywhere."""
+
 CONTAINERD_STORE = (
     'mkdir -p "$1/etc/docker"',
     """echo '{"features": {"containerd-snapshotter": true}}' > "$1/etc/docker/daemon.json" """,
@@ -89,6 +92,7 @@ def env(places: Places) -> None:
             fail(f'the "{daemon.name}" daemon does not answer', f'run "{_command("up")}" first')
     values = {daemon.variable: daemon.url for daemon in daemons(places)}
     values["DEPSFIRST_TEST_BASE"] = str(places.archive)
+    values["DEPSFIRST_TEST_BUILDX"] = str(places.newer_root / BUILDX)
     for name, value in values.items():
         print(f"export {name}={value}")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import absent
 
 from depsfirst.cli.init import Wanted, generated
 
@@ -47,3 +49,16 @@ def make() -> Make:
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPSFIRST_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The plugin; every Docker client of the test has it, and nothing of what else the user's client is told."""
+    plugin = Path(os.environ.get("DEPSFIRST_TEST_BUILDX") or "")
+    if not plugin.is_file():
+        absent("docker-buildx is needed: DEPSFIRST_TEST_BUILDX is not set (python3 -m scripts.engines up)")
+    folder = tmp_path / "docker" / "cli-plugins"
+    folder.mkdir(parents=True)
+    (folder / "docker-buildx").symlink_to(plugin)
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder.parent))
+    return plugin
