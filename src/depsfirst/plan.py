@@ -167,7 +167,7 @@ def undecided(project: Project, settings: Settings) -> str | None:
     if project.in_place:
         unsaid = None if settings.entrypoint or settings.cmd else project.in_place.note
         lost = _NO_SCRIPTS.format(", ".join(sorted(project.scripts))) if project.scripts else None
-        return "; ".join(each for each in (lost, unsaid) if each) or None
+        return "; ".join(each for each in (project.in_place.why, lost, unsaid) if each) or None
     if len(project.scripts) < 2 or settings.entrypoint is not None or _entrypoint(project, settings):  # noqa: PLR2004
         return None
     scripts = sorted(project.scripts)

@@ -8,7 +8,9 @@ import pytest
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.plan import runtime, undecided
+from depsfirst.project.discover import discover, discover_library
 from depsfirst.project.in_place import in_place, module_of
+from depsfirst.project.manifest import SETUPTOOLS
 from depsfirst.project.model import Project
 from depsfirst.settings import Settings
 
@@ -123,3 +125,47 @@ def test_it_does_not_run_among_the_files_of_the_base(tmp_path: Path) -> None:
     project = Project(tmp_path, None, tmp_path / "uv.lock", "shop", in_place=in_place(written(tmp_path, "main.py")))
     with pytest.raises(DepsfirstError, match="among the files of the base"):
         runtime(project, Settings(workdir="/"), "", None)
+
+
+PROJECT = '[project]\nname = "corner-shop"\nversion = "1"\n'
+BUILT = '[build-system]\nrequires = ["poetry-core>=2"]\nbuild-backend = "poetry.core.masonry.api"\n'
+NAMELESS = 'Poetry has no "corner_shop" to make a package of'
+
+
+@pytest.mark.parametrize(
+    ("manifest", "names", "package"),
+    [
+        (PROJECT, ["main.py"], False),
+        (PROJECT + BUILT, ["corner_shop/__init__.py"], True),
+        (PROJECT + BUILT, ["src/corner_shop.py"], True),
+        (PROJECT + BUILT + "[tool.poetry]\npackage-mode = false\n", ["corner_shop/__init__.py"], False),
+        (PROJECT + BUILT + '[tool.poetry]\npackages = [{include = "shop"}]\n', ["shop/__init__.py"], True),
+        (PROJECT + BUILT + "[tool.uv]\npackage = false\n", ["corner_shop/__init__.py"], False),
+        (PROJECT + BUILT + "[tool.pdm]\ndistribution = false\n", ["corner_shop/__init__.py"], False),
+        (PROJECT + "[tool.pdm]\ndistribution = true\n", ["corner_shop/__init__.py"], True),
+        (PROJECT + "[tool.uv]\npackage = true\n", ["corner_shop/__init__.py"], True),
+    ],
+)
+def test_what_is_a_package(manifest: str, names: list[str], package: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    written(tmp_path, *names, "requirements.txt")
+    (tmp_path / "pyproject.toml").write_text(manifest)
+    found = discover(tmp_path)
+    assert (found.build_system is not None, found.in_place is None) == (package, package)
+    assert undecided(found, Settings(cmd=("python",))) is None
+
+
+def test_what_poetry_could_not_build_is_run_where_it_stands(tmp_path: Path) -> None:
+    """As for all who install with ``--no-root`` and never said that there is no package."""
+    written(tmp_path, "main.py", "app/__init__.py", "requirements.txt")
+    (tmp_path / "pyproject.toml").write_text(PROJECT + BUILT)
+    found = discover(tmp_path)
+    assert (found.build_system, found.in_place and found.in_place.start) == (None, ("main.py",))
+    said = undecided(found, Settings(cmd=("python", "main.py")))
+    assert said is not None
+    assert said.startswith(NAMELESS)
+    assert "package-mode = false" in said
+
+
+def test_a_library_that_is_locked_is_built_whatever_it_says_of_its_build(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    assert discover_library(tmp_path, tmp_path / "uv.lock").build_system == SETUPTOOLS

@@ -106,6 +106,8 @@ def code_in_place(project: Project, place: Sequence[TarEntry], tools: Tools) -> 
 def _items(root: Path, files: OwnFiles, hashes: Hashes, tools: Tools) -> Iterator[_Item]:
     held = 0
     for path, kind in sorted(files.kinds.items()):
+        if not _is_text(path):
+            raise DepsfirstError("the name of a file is not UTF-8", where=f"{root}/{path!a}", hint="rename it")
         if kind == FILE:
             seen = hashes.look(path)
             if seen is None:
@@ -119,6 +121,11 @@ def _items(root: Path, files: OwnFiles, hashes: Hashes, tools: Tools) -> Iterato
             yield _Item(path, LINK, os.readlink(root / path), content=root / path)  # noqa: PTH115 - as text
         else:
             tools.progress.warn(f'"{path}" is neither a file nor a link, and is left out')
+
+
+def _is_text(path: str) -> bool:
+    """Whether a name was UTF-8 on the disk, as all names in an image are."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in path)
 
 
 def _changed(root: Path, path: str) -> DepsfirstError:

@@ -10,7 +10,7 @@ from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.in_place import in_place
 from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
-from depsfirst.project.manifest import MANIFEST, read_manifest
+from depsfirst.project.manifest import MANIFEST, poetry_module, read_manifest
 from depsfirst.project.model import LockText
 from depsfirst.project.toml import Table, parse
 from depsfirst.project.workspace import SHARED, matches, shared_lock
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     """Reads a text of TOML; the second argument is what its file is called in a message."""
 
 _FINGERPRINT_FORMAT = 2
+_NO_PACKAGE = "package-mode = false in [tool.poetry] says that it is meant so"
 _SIGNS = ("requirements.txt", "setup.py", "setup.cfg", "Pipfile", "pixi.toml", *MANAGERS, *EXPORTS)
 """What else tells that a directory is a project."""
 _MANAGED = frozenset({"pdm", "poetry", "uv"})
@@ -81,6 +82,18 @@ def discover(directory: Path, values: Values = parse) -> Project:
         project = project._replace(requires_python=_pipfile_python(lock))
     if lock.name in SHARED and lock.parent != root:
         project = project._replace(holder=_holder(lock, values))
+    return _placed(project)
+
+
+def _placed(project: Project) -> Project:
+    """The project; code that is no package with how it is run where it stands.
+
+    Many who install with ``poetry install --no-root`` never say that there is no package.
+    """
+    module, root = poetry_module(project), project.root
+    if module and not any((root / top / name).exists() for top in ("", "src") for name in (module, f"{module}.py")):
+        why = f'Poetry has no "{module}" to make a package of, so the code is run where it stands'
+        return project._replace(build_system=None, in_place=in_place(root)._replace(why=f"{why} ({_NO_PACKAGE})"))
     return project if project.build_system else project._replace(in_place=in_place(root))
 
 
@@ -110,7 +123,7 @@ def discover_library(directory: Path, lock: Path, values: Values = parse) -> Pro
             "there is no Python project here", where=str(directory), hint=f"{lock.name} names it: lock again"
         )
     pyproject = values(_text(manifest), str(manifest)) if _is_file(manifest) else None
-    return read_manifest(directory, lock, pyproject, has_setup=setup.is_file())
+    return read_manifest(directory, lock, pyproject, has_setup=True)  # by PEP 517, which builds whatever is locked
 
 
 def _is_file(path: Path) -> bool:

@@ -35,12 +35,14 @@ class InPlace(NamedTuple):
         start: the words that make an interpreter start it, as ``main.py`` or ``-m shop``; none if nobody can tell.
         note: what was guessed, or what nobody can tell, and how to say it.
         settings: the module of Django's settings, if it is a project of Django.
+        why: why it is no package, if nobody has said so.
     """
 
     paths: tuple[str, ...]
     start: tuple[str, ...]
     note: str
     settings: str | None = None
+    why: str = ""
 
 
 def in_place(root: Path) -> InPlace:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.constraints import python_specifier
-from depsfirst.project.model import BuildSystem, Project
+from depsfirst.project.model import BuildSystem, Project, normalize
 from depsfirst.project.toml import Table
 
 if TYPE_CHECKING:
@@ -142,13 +142,23 @@ def _poetry_scripts(poetry: Table) -> Iterator[tuple[str, str]]:
 def _build_system(table: Table, *, has_setup: bool) -> BuildSystem | None:
     tool = table.table("tool")
     poetry, uv = tool.table("poetry"), tool.table("uv")
-    if poetry.get("package-mode", bool) is False or uv.get("package", bool) is False:
+    distribution = tool.table("pdm").get("distribution", bool)
+    if False in {poetry.get("package-mode", bool), uv.get("package", bool), distribution}:
         return None
     if "build-system" in table:
         return _named_build_system(table.table("build-system"))
     if poetry.values:
         return _POETRY
-    return SETUPTOOLS if has_setup or uv.get("package", bool) else None
+    return SETUPTOOLS if has_setup or uv.get("package", bool) or distribution else None
+
+
+def poetry_module(project: Project) -> str | None:
+    """The module or package that Poetry looks for, if nothing but the project's name says which one it is."""
+    system = project.build_system
+    poetry = Table(project.pyproject, MANIFEST).table("tool").table("poetry")
+    if system is None or system.backend != _POETRY.backend or poetry.values.get("packages"):
+        return None
+    return normalize(project.name).replace("-", "_")
 
 
 def _named_build_system(table: Table) -> BuildSystem:

@@ -39,20 +39,32 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 # Their bytecode, but for their tests: a layer that is packed and fetched while the one below it is.
 RUN /opt/venv/bin/python -m compileall -qq -j 0 -x '/tests?/' /opt/venv/lib || true
 
-# The code, which is run where it stands. That it compiles is proved by its bytecode.
+# What builds the project: `requires` of [build-system] in pyproject.toml. In a stage of its own, so that an
+# edit of the code is built without the network.
+FROM tools AS backend
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv venv --quiet /opt/tools/backend \
+    && uv pip install --python /opt/tools/backend "setuptools>=40.8.0"
+
+# The project alone, in a prefix of its own; then the proof: it is imported with what it will have.
 FROM dependencies AS code
-WORKDIR /code/app
+ENV PATH=/opt/tools/bin:$PATH \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never
+WORKDIR /build
 COPY . .
-RUN /opt/venv/bin/python -m compileall -q .
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
+    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /code/dist \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps /code/dist/*.whl
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
 FROM dependencies AS final
 LABEL org.opencontainers.image.title=larder-shop
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
-    PYTHONUNBUFFERED=1 \
-    PYTHONPATH=/app
+    PYTHONUNBUFFERED=1
 USER 65532:65532
 WORKDIR /app
-COPY --from=code /code/app /app
+COPY --from=code /code/venv /opt/venv
 CMD ["/opt/venv/bin/python"]
