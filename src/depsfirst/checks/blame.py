@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.keys import ResultContent
+from depsfirst.dockerfile.filetree import Directory
 from depsfirst.dockerfile.instructions import Transfer
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from depsfirst.checks.subject import Subject
 
 _PACKAGE = "__init__.py"
+_CODE = (".py", ".pyx")
 Mark = tuple[int, str]
 
 
@@ -126,6 +128,28 @@ def is_whole(subject: Subject, blame: Blame) -> bool:
         for read in selection.reads
         if not read.path.strip("/") or subject.context.find(read.path.strip("/")) is not None
     )
+
+
+def companions(subject: Subject, blame: Blame) -> tuple[Step, ...]:
+    """The other steps that copy code, or whole directories, between the stage's beginning and the same install."""
+    first = blame.installs[0]
+    return tuple(
+        step
+        for step in subject.transfers
+        if step.stage is blame.reader.stage is first.stage
+        and step.line < first.line
+        and step.line != blame.reader.line
+        and not step.trigger
+        and _takes_code(subject, step)
+    )
+
+
+def _takes_code(subject: Subject, step: Step) -> bool:
+    selection = subject.selection(step)
+    if selection is None:
+        return False
+    folders = (isinstance(subject.context.find(read.path.strip("/")), Directory) for read in selection.reads)
+    return any(folders) or any(path.endswith(_CODE) for path in selection.paths())
 
 
 def with_project(subject: Subject, install: Step) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.checks.blame import companions
 from depsfirst.checks.edits import before, behind, ignoring, line_start, replaced, start_with_comments, without_lines
 from depsfirst.checks.model import Edit, Fix
 from depsfirst.checks.needs import Needs, Provision, UnprovenError, unsettled
@@ -29,6 +31,7 @@ from depsfirst.dockerfile.instructions import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from depsfirst.cache.model import Step
     from depsfirst.checks.blame import Blame
@@ -173,20 +176,46 @@ def _line(provision: Provision, folder: str, sources: Sequence[str]) -> str:
     return " ".join([syntax.keyword, *written, *sources, target])
 
 
-def edits_of(subject: Subject, move: Move, then: str = "") -> tuple[Edit, ...]:
+def with_companions(subject: Subject, blame: Blame, *, separable: bool = False) -> list[Move]:
+    """The move of a COPY of code, and those of the others before the same install that may go along; in file order.
+
+    Raises:
+        UnprovenError: as ``split`` does, of the COPY itself.
+    """
+    moves = [split(subject, blame, separable=separable)]
+    for step in companions(subject, blame):
+        with suppress(UnprovenError):
+            moves.append(split(subject, blame._replace(reader=step), separable=separable))
+    return sorted(moves, key=lambda move: move.transfer.line)
+
+
+def edits_of_all(subject: Subject, moves: Sequence[Move], then: str = "") -> tuple[Edit, ...]:
+    """The edits that make some moves; their COPYs stand one behind the other then."""
+    joined: dict[tuple[Path, int, int, bool], str] = {}
+    for move in moves:
+        for edit in edits_of(subject, move, then if move is moves[-1] else "", gap=move is moves[0]):
+            place = (edit.path, edit.start, edit.end, edit.creates)
+            if edit.text not in joined.get(place, ""):  # moves may ask for one pattern of the ignore file
+                joined[place] = joined.get(place, "") + edit.text
+            joined.setdefault(place, edit.text)
+    return tuple(Edit(path, start, end, text, creates) for (path, start, end, creates), text in joined.items())
+
+
+def edits_of(subject: Subject, move: Move, then: str = "", *, gap: bool = True) -> tuple[Edit, ...]:
     """The edits that make a move.
 
     Args:
         subject: the Dockerfile.
         move: what to do.
         then: lines that follow the COPY in its new place.
+        gap: whether a blank line may part it from what stands before.
     """
     text = subject.text
     end = without_lines(text, move.transfer.syntax.span)[1]
     start = start_with_comments(subject, move.transfer)
     block = _without(move, text[start:end], start).rstrip("\r\n").replace("\r\n", "\n")
-    gap = "\n" if _is_blank_above(text, start_with_comments(subject, move.first)) else ""
-    lines = gap + block + (f"\n{gap}{then}" if then else "")
+    blank = "\n" if _is_blank_above(text, start_with_comments(subject, move.first)) else ""
+    lines = (blank if gap else "") + block + (f"\n{blank}{then}" if then else "")
     ignored = [ignoring(subject, *sorted(move.ignored))] if move.ignored else []
     if move.adjacent and move.narrow:
         taken = Edit(subject.path, start, end, f"{move.narrow}\n")
@@ -224,9 +253,9 @@ def _over_blank(text: str, start: int, end: int) -> int:
     return end
 
 
-def fix_of(subject: Subject, move: Move, title: str, lowers: tuple[str, ...]) -> Fix:
-    """The fix that makes a move."""
-    return Fix(title, safe=True, edits=edits_of(subject, move), lowers=lowers)
+def fix_of(subject: Subject, moves: Sequence[Move], title: str, lowers: tuple[str, ...]) -> Fix:
+    """The fix that makes some moves."""
+    return Fix(title, safe=True, edits=edits_of_all(subject, moves), lowers=lowers)
 
 
 _ONLY_DEPENDENCIES = {
@@ -257,16 +286,16 @@ def separated(subject: Subject, blame: Blame, lowers: tuple[str, ...]) -> Fix:
     text = subject.commands.text(step, found[0].inputs[0])
     if reason := unsettled(text or "", found[0].tool, with_project=True):
         raise UnprovenError(reason)
-    move = split(subject, blame, separable=True)
+    moves = with_companions(subject, blame, separable=True)
     lock = found[0].inputs[1]
-    if lock not in move.needed and subject.commands.text(step, lock) is None:
+    if not any(lock in move.needed for move in moves) and subject.commands.text(step, lock) is None:
         raise UnprovenError(f'there is no "{posixpath.basename(lock)}", so the dependencies are not fixed')
     verb = verb_of(found[0])
     command = found[0].command
     if verb is None or command.nested or command.piped or command.redirects or _is_list(step):
         raise UnprovenError(f"line {step.line} is not rewritten by rote")
     flagged = replaced(subject, subject.commands.span(step, verb), f"{verb.source} {option}")
-    edits = (*edits_of(subject, move, _again(subject, step, found[0].command)), flagged)
+    edits = (*edits_of_all(subject, moves, _again(subject, step, found[0].command)), flagged)
     title = f'Install the dependencies first, with "{option}", and the project behind its code'
     why_unsafe = _WHY_UNSAFE.get(found[0].tool, "")
     return Fix(title, not why_unsafe, edits, lowers, why_unsafe)

@@ -73,7 +73,7 @@ def _fixes(subject: Subject, blame: Blame, change: str) -> tuple[list[Fix], str]
             return [exported(subject, blame, change)], ""
     except UnprovenError as error:
         return [], str(error)
-    return [fix_of(subject, move, "Copy what the install reads before it, and the rest behind it", (change,))], ""
+    return [fix_of(subject, [move], "Copy what the install reads before it, and the rest behind it", (change,))], ""
 
 
 def exported(subject: Subject, blame: Blame, *changes: str) -> Fix:

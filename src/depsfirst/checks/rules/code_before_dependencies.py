@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.blame import is_whole, of_code, with_project
+from depsfirst.checks.blame import companions, is_whole, of_code, with_project
 from depsfirst.checks.model import Confidence, Related, Rule, Severity
 from depsfirst.checks.needs import UnprovenError
 from depsfirst.checks.places import span_of
@@ -68,7 +68,10 @@ def finding(rule: Rule, subject: Subject, blame: Blame, what: str) -> Finding:
         span_of(blame.reader),
         f"{blame.reader.instruction.name} {what}, so every edit of it installs the dependencies again",
         cost=subject.project.cost,
-        related=[Related(span_of(step), "this one installs them") for step in blame.installs],
+        related=[
+            *(Related(span_of(step), "this one takes more of it") for step in companions(subject, blame)),
+            *(Related(span_of(step), "this one installs them") for step in blame.installs),
+        ],
         fixes=fixes,
         no_fix=reason,
         hint=_OF_WHEELS if _by_wheel(subject, blame) else "",
@@ -84,11 +87,11 @@ def _by_wheel(subject: Subject, blame: Blame) -> bool:
 
 
 def _fixes(subject: Subject, blame: Blame) -> tuple[list[Fix], str]:
-    from depsfirst.checks.moves import fix_of, split
+    from depsfirst.checks.moves import fix_of, with_companions
 
     try:
         title = "Copy what the install reads before it, and the rest behind it"
-        return [fix_of(subject, split(subject, blame), title, blame.lowers)], ""
+        return [fix_of(subject, with_companions(subject, blame), title, blame.lowers)], ""
     except UnprovenError as error:
         return [], str(error)
 

@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.blame import of_code, with_project
+from depsfirst.checks.blame import companions, of_code, with_project
 from depsfirst.checks.model import Related, Rule, Severity
 from depsfirst.checks.needs import UnprovenError
 from depsfirst.checks.places import span_of
@@ -67,6 +67,7 @@ def _finding(subject: Subject, blame: Blame) -> Finding:
     fixes, reason = _fixes(subject, blame)
     place = span_of(install) if found.via else subject.commands.span(install, found.command)
     brings = [] if blame.binds else [Related(span_of(blame.reader), "this one brings the code")]
+    brings += [Related(span_of(step), "this one brings more of it") for step in companions(subject, blame)]
     return RULE.finding(
         subject,
         place,

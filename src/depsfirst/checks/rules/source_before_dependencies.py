@@ -39,10 +39,12 @@ from typing import TYPE_CHECKING
 from depsfirst.checks.blame import is_whole, of_code, with_project
 from depsfirst.checks.model import Rule, Severity
 from depsfirst.checks.rules.code_before_dependencies import finding
+from depsfirst.dockerfile.instructions import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from depsfirst.checks.blame import Blame
     from depsfirst.checks.model import Finding
     from depsfirst.checks.subject import Subject
 
@@ -51,7 +53,14 @@ def find(subject: Subject) -> Iterator[Finding]:
     """Each COPY of some of the code that an install stands on."""
     for blame in of_code(subject):
         if not blame.binds and not is_whole(subject, blame) and not with_project(subject, blame.installs[0]):
-            yield finding(RULE, subject, blame, f'takes "{blame.paths[0]}" with the code around it')
+            yield finding(RULE, subject, blame, _what(blame))
+
+
+def _what(blame: Blame) -> str:
+    transfer, path = blame.reader.instruction, blame.paths[0]
+    sources = transfer.sources if isinstance(transfer, Transfer) else ()
+    alone = any(each.strip("./") == path for each in sources)
+    return f'takes "{path}"' if alone else f'takes "{path}" with the code around it'
 
 
 RULE = Rule("source-before-dependencies", "order", Severity.ERROR, find, __doc__)
