@@ -22,12 +22,15 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover
 from scripts.compare_readings import git_directory
 from scripts.project_pages import Row, write
+
+if TYPE_CHECKING:
+    from depsfirst.project.model import BuildSystem
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIST = REPOSITORY / "scripts" / "projects.toml"
@@ -139,7 +142,7 @@ def wanted(path: Path) -> list[Wanted]:
 
 
 def _wanted(table: dict[str, Any]) -> Wanted:
-    lists = {name: tuple(table[name]) for name in ("options",) if name in table}
+    lists: dict[str, Any] = {"options": tuple(table.get("options", ()))}
     if "run" in table:
         lists["run"] = tuple(tuple(command) for command in table["run"])
     if isinstance(table.get("scripts"), list):
@@ -200,9 +203,15 @@ def described(project: Wanted, directory: Path) -> Row:
         found = discover(directory)
     except DepsfirstError:
         return row
-    required = found.build_system.requires if found.build_system else ()
-    backend = re.match(r"[\w.-]+", required[0]) if required else None
-    return row._replace(lock=lock_of(found.lock, directory), backend=backend[0] if backend else "")
+    return row._replace(lock=lock_of(found.lock, directory), backend=backend_of(found.build_system))
+
+
+def backend_of(system: BuildSystem | None) -> str:
+    """The distribution of a build backend, or its module if it comes with the project."""
+    if system is None:
+        return ""
+    name = re.match(r"[\w.-]+", next(iter(system.requires), ""))
+    return name[0] if name else system.backend
 
 
 def lock_of(lock: Path, directory: Path) -> str:
@@ -213,8 +222,8 @@ def lock_of(lock: Path, directory: Path) -> str:
         return "none"
     if lock.suffix == ".txt":
         return f"{name} with hashes" if "--hash=" in text else name
-    version = re.search(r"""^(?:lock[-_])?version = "?([\d.]+)|"pipfile-spec": (\d+)""", text, re.MULTILINE)
-    return f"{name} {version[1] or version[2]}" if version else name
+    version = re.search(r"""^lock[-_]version = "([\d.]+)|"pipfile-spec": (\d+)|\Aversion = (\d+)""", text, re.MULTILINE)
+    return f"{name} {next(filter(None, version.groups()))}" if version else name
 
 
 def figures(report: dict[str, Any]) -> dict[str, Any]:
