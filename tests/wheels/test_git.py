@@ -5,7 +5,7 @@ import subprocess
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from tests.gitserver import commit, git, project, served
@@ -199,6 +199,23 @@ def test_a_project_in_a_subdirectory(served_folder: Path, build: Callable[..., B
     wanted = commit(served_folder / "all", files | project("shop"))
     assert build(f"git+file://{served_folder}/all@{wanted}#subdirectory=libs/till")[0].startswith("till-")
     assert build(f"git+file://{served_folder}/all@{wanted}", "shop")[0].startswith("shop-")
+
+
+@pytest.mark.parametrize(("locked", "warnings"), [("1.0", 0), ("1.0+g12ab", 0), (None, 0), ("1.1", 1)])
+def test_another_version_than_the_locked_one_is_said(
+    served_folder: Path, store: ContentStore, tmp_path: Path, locked: str | None, warnings: int
+) -> None:
+    class Heard(Silent):
+        said: ClassVar[list[str]] = []
+
+        def warn(self, text: str) -> None:
+            self.said.append(text)
+
+    location = f"git+file://{served_folder}/till@{commit(served_folder / 'till', project('till'))}"
+    wanted = parse_commit(location, tmp_path)
+    package = LockedPackage("till", locked, Source("git", location), where=WHERE)
+    wheel_of_commit(package, wanted, fetched(wanted, store), Workshop(store, None, Heard()))
+    assert Heard.said == ['"till" is locked as 1.1, and its commit builds 1.0'] * warnings
 
 
 def test_submodules_are_those_of_the_commit(

@@ -70,8 +70,20 @@ def wheel_of_commit(package: LockedPackage, commit: Commit, repository: Path, wo
             project = _project(directory, package, place)
             if whole or not _needs_history(project):
                 source = Source(directory, project.build_system or SETUPTOOLS, package.name, place)
-                return make(commit.key, package, source, workshop)
+                made = make(commit.key, package, source, workshop)
+                _compare(made, package, workshop)
+                return made
     raise AssertionError("with all of its history a commit is built")
+
+
+def _compare(made: MadeWheel, package: LockedPackage, workshop: Workshop) -> None:
+    """Say if a commit builds another version than the lock has for it, as after a new tag."""
+    from packaging.utils import parse_wheel_filename
+    from packaging.version import Version
+
+    built = parse_wheel_filename(made.name)[1]
+    if package.version is not None and built.public != Version(package.version).public:
+        workshop.progress.warn(f'"{package.name}" is locked as {package.version}, and its commit builds {built}')
 
 
 def _project(directory: Path, package: LockedPackage, place: str) -> Project:
