@@ -46,7 +46,15 @@ OWN = ["main.py", "requirements.txt", "shop/__init__.py", "shop/static/logo.svg"
 
 def test_what_no_image_needs_is_left_out(root: Path) -> None:
     droppings = ("venv/pyvenv.cfg", "venv/bin/python", ".venv/x.py", ".git-not/x", "shop/__pycache__/main.pyc")
-    tools = (".pytest_cache/x", ".env", "node_modules/x.js", "tests/test_main.py", "dist/x", "shop.egg-info/x")
+    tools = (
+        ".pdm-python",
+        ".pytest_cache/x",
+        ".env",
+        "node_modules/x.js",
+        "tests/test_main.py",
+        "dist/x",
+        "shop.egg-info/x",
+    )
     write(root, *droppings, *tools, "Dockerfile", "compose.yaml")
     assert sorted(asked(root).kinds) == [".git-not/x", *OWN]
 

@@ -33,10 +33,15 @@ _IGNORE = """\
 
 # environments, caches, and what was built
 **/.venv
+**/venv
 **/__pycache__
 **/*.py[cod]
 **/.*_cache
 **/.coverage*
+**/.hypothesis
+**/.ipynb_checkpoints
+**/.pdm-build
+**/.pdm-python
 **/.tox
 **/.nox
 **/*.egg-info
