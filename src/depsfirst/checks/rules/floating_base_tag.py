@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from depsfirst.checks.model import Finding
     from depsfirst.checks.subject import Subject
 
-_MINOR = re.compile(r"\d+\.\d+")
+_MINOR = re.compile(r"(?:\A|-)\d+\.\d+")
 _MAJOR_ONLY = re.compile(r"\d+(?=\D|\Z)(?!\.)")
 _ROLLING = frozenset({"stable", "testing", "unstable", "sid", "rolling", "edge", "mainline", "nightly", "dev", "main"})
 _PYTHON_VERSION = re.compile(r"\s*(?:cpython-)?(\d+\.\d+)(?:\.\d+)?\s*\Z")
@@ -61,7 +61,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 def _moves(name: ImageName) -> bool:
     if name.base == "python":
-        return not _MINOR.match(name.tag)
+        return not _MINOR.search(name.tag)
     return name.tag in {"", "latest"} or name.tag.partition("-")[0] in _ROLLING
 
 

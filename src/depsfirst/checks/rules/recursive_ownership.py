@@ -33,11 +33,11 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.edits import removed, with_flag
+from depsfirst.checks.edits import removed, with_flag, without_word
 from depsfirst.checks.environments import is_within, shipped_stages
 from depsfirst.checks.model import Fix, Related, Rule, Severity
 from depsfirst.checks.places import below, span_of
-from depsfirst.dockerfile.instructions import Copy, Transfer
+from depsfirst.dockerfile.instructions import Copy, Transfer, Workdir
 from depsfirst.dockerfile.stages import references
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def _brought(subject: Subject, step: Step) -> Iterator[str]:
         for each in subject.commands.dependencies(other) if other.stage.index == index else ():
             for source in copy.sources:
                 if each.target and is_within(each.target, source.rstrip("/") or "/"):
-                    yield posixpath.normpath(copy.destination + each.target.removeprefix(source.rstrip("/")))
+                    place = posixpath.join(step.cwd, copy.destination)
+                    yield posixpath.normpath(place + each.target.removeprefix(source.rstrip("/")))
 
 
 def _hint(source: Step) -> str:
@@ -112,16 +113,33 @@ def _why_not(subject: Subject, step: Step, ownership: Ownership, source: Step) -
         return "the packages are installed by a RUN, which would have to run as another user"
     if ownership.tool != "chown" or len(subject.commands.script(step).commands) != 1 or step.trigger:
         return f"line {step.line} does more than to give an owner"
-    owner = _owner(ownership)
-    if owner is None or copy.chown or source.stage is not step.stage or copy.link:
+    if _owner(ownership) is None or source.stage is not step.stage or len(ownership.paths) != 1:
         return "the owner cannot be given to the COPY by rote"
-    if [posixpath.normpath(path) for path in ownership.paths] != [posixpath.normpath(copy.destination)]:
-        return f"line {step.line} goes over other files, too"
-    between = (typed for typed in step.stage.instructions if source.line < typed.line < step.line)
-    users = (typed for typed in between if isinstance(typed, Transfer) or typed.name == "RUN")
-    if stray := next(users, None):
-        return f"line {stray.line} may bring other files, or the user"
-    return ""
+    copies = _copies(subject, step, ownership)
+    stray = next((each for each in copies if _is_owned(each) or not isinstance(each.instruction, Transfer)), None)
+    return f"line {stray.line} may bring other files, or the user" if stray else ""
+
+
+def _copies(subject: Subject, step: Step, ownership: Ownership) -> list[Step]:
+    """The steps of the stage that may bring what is below the directory, from the first COPY that does so."""
+    directory = posixpath.normpath(ownership.paths[0])
+    found: list[Step] = []
+    for other in subject.steps:
+        if other.stage is not step.stage or other.line >= step.line or isinstance(other.instruction, Workdir):
+            continue
+        if isinstance(other.instruction, Transfer):
+            place = posixpath.normpath(posixpath.join(other.cwd, other.instruction.destination))
+            if is_within(place, directory):
+                found.append(other)
+        elif found or is_within(other.cwd, directory) or directory in other.instruction.syntax.text:
+            found.append(other)
+    return found
+
+
+def _is_owned(step: Step) -> bool:
+    """Whether a COPY gives an owner, or makes a layer for itself, for which nobody is known by name."""
+    transfer = step.instruction
+    return isinstance(transfer, Transfer) and bool(transfer.chown or transfer.link)
 
 
 def _owner(ownership: Ownership) -> str | None:
@@ -130,11 +148,29 @@ def _owner(ownership: Ownership) -> str | None:
 
 
 def _fix(subject: Subject, step: Step, ownership: Ownership, source: Step) -> Fix:
-    edits: tuple[Edit, ...] = (
-        with_flag(subject, source.instruction, f"--chown={_owner(ownership)}"),
-        removed(subject, step.instruction),
+    copies, owner = _copies(subject, step, ownership), _owner(ownership)
+    flags = [with_flag(subject, each.instruction, f"--chown={owner}") for each in copies]
+    transfer = source.instruction
+    whole = isinstance(transfer, Transfer) and [posixpath.normpath(transfer.destination)] == [
+        posixpath.normpath(path) for path in ownership.paths
+    ]
+    if whole and len(copies) == 1:
+        edits = (*flags, removed(subject, step.instruction))
+        return Fix(f"Give the owner in line {source.line}", safe=True, edits=edits)
+    lines = " and ".join(str(each.line) for each in copies)
+    return Fix(
+        f"Give the owner in line{'s' if len(copies) > 1 else ''} {lines}, and here to the directory alone",
+        safe=False,
+        edits=(*flags, *_alone(subject, step, ownership)),
+        why_unsafe="what the base image has below the directory keeps its owner",
     )
-    return Fix(f"Give the owner in line {source.line}", safe=True, edits=edits)
+
+
+def _alone(subject: Subject, step: Step, ownership: Ownership) -> Iterator[Edit]:
+    """The command without its option to go on below."""
+    for word in ownership.command.words[1:]:
+        if word.text in ("-R", "--recursive"):
+            yield without_word(subject, subject.commands.span(step, word))
 
 
 RULE = Rule("recursive-ownership", "image", Severity.WARNING, find, __doc__)
