@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from depsfirst.errors import DepsfirstError
 from depsfirst.progress import Silent
 from depsfirst.values import NamedTuple
+from depsfirst.wheels.uv import uv_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -145,16 +146,8 @@ class _Call(NamedTuple):
     def uv(self, *arguments: str) -> None:
         from subprocess import PIPE, STDOUT, run
 
-        from uv import find_uv_bin
-
-        try:
-            uv = find_uv_bin()
-        except FileNotFoundError as error:
-            raise DepsfirstError(
-                f'the program "uv" is missing: {error}', hint="install depsfirst again; uv comes with it"
-            ) from error
         # away from the project, whose settings of uv are for its own environment
-        command = [uv, *arguments]
+        command = [uv_program(), *arguments]
         variables = uv_environment(self.index_url)
         done = run(command, check=False, cwd=self.scratch, env=variables, stdout=PIPE, stderr=STDOUT, **_AS_TEXT)
         self.progress.note(done.stdout.strip())

@@ -12,6 +12,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.fetch.connections import without_userinfo
 from depsfirst.project.discover import lock_fingerprint
 from depsfirst.project.model import MAIN, LockText, Source, normalize
+from depsfirst.wheels.uv import uv_program
 
 if TYPE_CHECKING:
     from depsfirst.content import ContentStore
@@ -110,15 +111,13 @@ def _compiled(wish: Wish, index_url: str | None) -> str:
     """Requirements with hashes, as uv resolves them in the project's directory, where its settings for uv hold."""
     from subprocess import DEVNULL, run
 
-    from uv import find_uv_bin
-
     from depsfirst.wheels.backend import uv_environment
 
     python = ("--python", sys.executable, "--python-version", wish.environment.version)
     platform = ("--python-platform", _PLATFORMS[wish.environment.platform])
     groups = [f"--group={name}" for name in sorted(wish.groups - {MAIN})]
     choice = [*groups, *(f"--extra={name}" for name in sorted(wish.extras))]
-    command = [find_uv_bin(), "pip", "compile", *_OPTIONS, *python, *platform, *choice]
+    command = [uv_program(), "pip", "compile", *_OPTIONS, *python, *platform, *choice]
     directory = wish.project.lock.parent
     done = run(
         [*command, "--", wish.project.lock.name],
