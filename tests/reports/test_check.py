@@ -86,6 +86,27 @@ def test_findings_are_shown_with_their_code(call: Any) -> None:
     assert call(*CHECK) == (1, TEXT, "")
 
 
+def test_the_lines_of_a_finding_are_in_the_order_of_the_file(root: Path, call: Any) -> None:
+    (root / "app.py").write_text("")
+    (root / "Dockerfile").write_text(
+        "FROM python:3.12-slim\nCOPY app.py /app/\nWORKDIR /app\nENV A=1\nRUN apt-get install -y \\\n a \\\n b \\\n c\n"
+    )
+    out = call("check", "--select", "system-packages-after-code")[1]
+    assert out.splitlines()[1:12] == [
+        "  --> Dockerfile:5:1",
+        "   |",
+        " 2 | COPY app.py /app/",
+        "   | ----------------- this one runs again with each edit of the code",
+        "...",
+        " 5 | RUN apt-get install -y \\",
+        " 6 |  a \\",
+        " 7 |  b \\",
+        "   | ...",
+        "   = fix: Install them before line 2 (--fix)",
+        "   = more: depsfirst rules system-packages-after-code",
+    ]
+
+
 @pytest.mark.usefixtures("root")
 def test_colours_change_no_letter() -> None:
     run = checker(Path(), select=RULES_OF_THESE_TESTS)

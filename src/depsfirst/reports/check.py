@@ -110,22 +110,32 @@ def _offer(fix: Fix) -> str:
 
 
 def _frame(text: str, finding: Finding, style: Style) -> list[str]:
-    """The lines of the file that the finding speaks of, marked below."""
+    """The lines of the file that the finding speaks of, in their order, marked below: with carets where it stands."""
     lines = text.split("\n")
-    spans = [(finding.span, ""), *((each.span, each.text) for each in finding.related)]
+    spans = sorted([(finding.span, ""), *((each.span, each.text) for each in finding.related)], key=_by_place)
     width = max(len(str(_last(span, text))) for span, _ in spans)
     edge = style.paint("|", "34")
     rows = [f" {' ' * width} {edge}"]
+    above = None
     for span, label in spans:
-        code = _COLOURS[finding.severity] if not label else "34"
-        for number in range(span.line, min(_last(span, text), span.line + _MOST_LINES - 1) + 1):
+        end = min(_last(span, text), span.line + _MOST_LINES - 1)
+        if above is not None and span.line > above + 1:
+            rows.append(style.paint("...", "34"))
+        for number in range(span.line, end + 1):
             line = lines[number - 1].rstrip("\r") if number <= len(lines) else ""
             rows.append(f" {style.paint(f'{number:>{width}}', '34')} {edge} {line.expandtabs(_TAB)}".rstrip())
-        if _last(span, text) == span.line or label:
-            rows.append(f" {' ' * width} {edge} {style.paint(_marks(span, lines), code)} {label}".rstrip())
-        elif _last(span, text) >= span.line + _MOST_LINES:
+        if _last(span, text) > end:
             rows.append(f" {' ' * width} {edge} ...")
+        if _last(span, text) == span.line or label:
+            code = "34" if label else _COLOURS[finding.severity]
+            marks = _marks(span, lines, "-" if label else "^")
+            rows.append(f" {' ' * width} {edge} {style.paint(marks, code)} {label}".rstrip())
+        above = end
     return rows
+
+
+def _by_place(marked: tuple[Span, str]) -> tuple[int, bool]:
+    return marked[0].line, bool(marked[1])
 
 
 def _last(span: Span, text: str) -> int:
@@ -133,12 +143,12 @@ def _last(span: Span, text: str) -> int:
     return span.line + text.count("\n", span.offset, max(span.end - 1, span.offset))
 
 
-def _marks(span: Span, lines: list[str]) -> str:
-    """Carets below the part of the first line that a span covers."""
+def _marks(span: Span, lines: list[str], mark: str) -> str:
+    """Marks below the part of the first line that a span covers."""
     line = lines[span.line - 1].rstrip("\r") if span.line <= len(lines) else ""
     before = len(line[: span.column - 1].expandtabs(_TAB))
     covered = line[span.column - 1 : span.column - 1 + max(span.end - span.offset, 1)]
-    return " " * before + "^" * max(len(covered.expandtabs(_TAB)), 1)
+    return " " * before + mark * max(len(covered.expandtabs(_TAB)), 1)
 
 
 def _how_built(report: Report) -> Iterator[str]:
@@ -193,6 +203,7 @@ def as_diff(changes: Iterator[tuple[Path, str | None, str]]) -> str:
 def _diff(name: str, old: str | None, new: str) -> str:
     from difflib import unified_diff
 
+    name = name.lstrip("/")
     before = "/dev/null" if old is None else f"a/{name}"
     lines = unified_diff(_lines(old or ""), _lines(new), before, f"b/{name}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -24,6 +24,8 @@ Where another build takes that directory for its context.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.model import Confidence, Rule, Severity
@@ -49,11 +51,16 @@ def find(subject: Subject) -> Iterator[Finding]:
     yield RULE.finding(
         subject,
         Source(text).span(0, len(first)),
-        f'this file is never read: the build takes another directory for its context, where "{name}" counts',
+        f'this file is never read: the build takes "{_relative(subject)}" for its context, where "{name}" counts',
         path=beside,
         confidence=Confidence.MEDIUM if subject.invocation.guessed else None,
         no_fix="its patterns are made for another directory: move them, and look at them once more",
     )
+
+
+def _relative(subject: Subject) -> str:
+    """The context's directory, seen from the one of the Dockerfile."""
+    return Path(os.path.relpath(subject.directory, subject.path.parent)).as_posix()
 
 
 RULE = Rule("dead-dockerignore", "context", Severity.WARNING, find, __doc__)

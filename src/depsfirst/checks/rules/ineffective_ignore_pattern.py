@@ -87,7 +87,7 @@ def _shallow(subject: Subject, span: Span, written: str, deep: str) -> Finding:
     return RULE.finding(
         subject,
         span,
-        f'"{written}" holds in the root alone: "{deep}" is sent all the same',
+        f'"{written}" holds in the root alone: files like "{deep}" are sent all the same',
         path=subject.ignore_file,
         severity=Severity.WARNING if subject.reinstalled(subject.edited(deep)) else None,
         fixes=[Fix(f'Write "{pattern}"', safe=True, edits=(edit,))],
