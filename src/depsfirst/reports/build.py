@@ -39,18 +39,22 @@ def as_json(built: Built) -> str:
 
 
 def as_table(built: Built) -> str:
-    """Lines for people: a row a layer, then what was made and in what time."""
+    """Lines for people: a row a layer, where they are known, then what was made and in what time."""
+    made = f"{built.where} in {built.seconds['total']:.2f} s ({built.how} code; import check {built.verdict})"
+    ending = [made, f"run it: {built.run}"]
+    return "\n".join([*_layer_rows(built), "", *ending] if built.layers else ending)
+
+
+def _layer_rows(built: Built) -> list[str]:
     rows = [
         (layer.kind, layer.title, as_size(layer.size), "reused" if layer.reused else "new") for layer in built.layers
     ]
     rows = [("layer", "holds", "size", ""), *rows]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
+    return [
         f"{kind:<{widths[0]}}  {title:<{widths[1]}}  {size:>{widths[2]}}  {state}".rstrip()
         for kind, title, size, state in rows
     ]
-    made = f"{built.where} in {built.seconds['total']:.2f} s ({built.how} code; import check {built.verdict})"
-    return "\n".join([*lines, "", made, f"run it: {built.run}"])
 
 
 def as_size(size: int) -> str:
