@@ -40,7 +40,7 @@ def test_the_index_says_no(  # noqa: PLR0917 - fixtures
 def test_a_download_is_cut_short(attempt: Any, from_url: Any, index: Any, options: Any) -> None:
     index.lengths[FILE] = len(index.files[NAME]) + 1000
     err = attempt.refused(from_url, *options)
-    assert f'error: the connection to "{index.url}{FILE}" broke' in err
+    assert f'error: uv.lock: package[1]: the connection to "{index.url}{FILE}" broke' in err
     assert index.asked.count(FILE) == 4
 
 
