@@ -37,9 +37,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from enum import Enum
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.checks.edits import behind, removed
+from depsfirst.checks.edits import behind, end_of_line, line_start, removed
 from depsfirst.checks.model import Confidence, Fix, Related, Rule, Severity
 from depsfirst.checks.needs import is_plain
 from depsfirst.checks.places import place_of, span_of
@@ -263,11 +264,28 @@ def _fix(subject: Subject, declared: _Declared) -> Fix:
     moving = [declared.typed, *(each for each in between if isinstance(each, Env) and each.pairs[0].name in names)]
     edits: list[Edit] = [removed(subject, each, comments=True) for each in moving]
     lines = "".join(subject.text[edit.start : edit.end] for edit in edits).replace("\r\n", "\n").rstrip("\n")
+    parted = _is_blank(subject.text, edits[0].start - 1)
+    if parted:
+        edits[-1] = _over_blank(subject.text, edits)
     return Fix(
         f'Declare "{declared.name}" behind the install',
         safe=True,
-        edits=(*edits, behind(subject, between[-1], lines)),
+        edits=(*edits, behind(subject, between[-1], f"\n{lines}" if parted else lines)),
     )
+
+
+def _is_blank(text: str, offset: int) -> bool:
+    """Whether a character stands in an empty line."""
+    return offset >= 0 and not text[line_start(text, offset) : end_of_line(text, offset)].strip()
+
+
+def _over_blank(text: str, edits: Sequence[Edit]) -> Edit:
+    """The last of some edits that take away a paragraph, with the empty line behind it."""
+    together = all(one.end == other.start for one, other in pairwise(edits))
+    end = edits[-1].end
+    if not together or end >= len(text) or not _is_blank(text, end):
+        return edits[-1]
+    return edits[-1]._replace(end=text.index("\n", end) + 1 if "\n" in text[end:] else len(text))
 
 
 RULE = Rule("volatile-argument", "order", Severity.ERROR, find, __doc__, Confidence.MEDIUM)
