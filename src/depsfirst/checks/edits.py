@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.source import Span
 
 
+_LONG = 120
+"""A line that would be longer is broken."""
+
+
 def replaced(subject: Subject, span: Span, text: str) -> Edit:
     """Another text in place of a span of the Dockerfile."""
     return Edit(subject.path, span.offset, span.end, text)
@@ -88,7 +92,8 @@ def with_flag(subject: Subject, instruction: Typed, *flags: str) -> Edit:
     syntax = instruction.syntax
     offset = syntax.place(syntax.start, syntax.start + len(syntax.keyword)).end
     rest = subject.text[offset : end_of_line(subject.text, offset)].strip()
-    if syntax.heredocs or (syntax.end_line == syntax.line and len(flags) == 1):
+    length = end_of_line(subject.text, offset) - line_start(subject.text, offset) + sum(len(flag) + 1 for flag in flags)
+    if syntax.heredocs or (syntax.end_line == syntax.line and len(flags) == 1 and length <= _LONG):
         return inserted(subject, offset, f" {' '.join(flags)}")
     next_line = f" {syntax.escape}\n{_continued(subject, instruction)}"
     lines = next_line.join(f"{'' if index else ' '}{flag}" for index, flag in enumerate(flags))
