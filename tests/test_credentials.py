@@ -124,6 +124,12 @@ def test_credentials_of_a_url_are_decoded() -> None:
     assert Login("ada", "é", "x").header == "Basic YWRhOsOp"
 
 
+def test_what_is_no_url_is_said() -> None:
+    with pytest.raises(DepsfirstError, match=r'^"\[x\.example/simple" is no URL: ') as caught:
+        in_url("https://ada:s3cr3t@[x.example/simple")
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_two_realms_of_a_host_have_their_own_credentials(server: Server) -> None:
     server.wanted = {"/one/": "ada:1", "/two/": "ada:2"}
     fetcher = Fetcher()
@@ -175,8 +181,9 @@ def test_a_redirect_cannot_put_credentials_in(server: Server, elsewhere: Server)
 def test_netrc_for_any_host_is_not_shown_where_a_redirect_leads(server: Server, elsewhere: Server, home: Path) -> None:
     (home / ".netrc").write_text("default login ada password s3cret\n")
     server.moved = {"/x": f"{elsewhere.url}/x"}
-    Fetcher().get(f"{server.url}/x")
-    assert shown(server) == ["ada:s3cret"]
+    server.moved["/start"] = "/x"
+    Fetcher().get(f"{server.url}/start")
+    assert shown(server) == ["ada:s3cret", "ada:s3cret"]
     assert shown(elsewhere) == [None]
 
 

@@ -57,9 +57,9 @@ def test_the_name_does_not_resolve(attempt: Any, shop: Any, base: str) -> None:
     assert "hint: is there a network" in err
 
 
-@pytest.mark.parametrize("url", ["ftp://index.example/simple", "index.example/simple", "http://"])
+@pytest.mark.parametrize("url", ["ftp://index.example/simple", "index.example/simple", "http://", "[x.example/simple"])
 def test_no_url(attempt: Any, shop: Any, base: str, url: str) -> None:
-    err = attempt.refused(shop, "--base", base, "--index", url)
+    err = attempt.refused(shop, "--base", base, "--index", f"http://{url}" if url[0] == "[" else url)
     assert url in err
 
 

@@ -118,6 +118,12 @@ def test_a_directory_outside_of_the_repository_is_refused() -> None:
         parse_commit(f"git+https://git.example/till@{SHA}#subdirectory=a/../../b", Path("/project"))
 
 
+def test_a_place_on_this_machine_is_not_told_in_the_image() -> None:
+    assert parse_commit(f"git+https://git.example/till@{SHA}", Path("/project")).direct_url
+    for place in ("../till", "file:///srv/till", "/srv/till"):
+        assert parse_commit(f"git+{place}@{SHA}", Path("/project")).direct_url == {}
+
+
 def test_what_is_built_is_the_commit_and_not_what_came_after(
     server: GitServer, served_folder: Path, build: Callable[..., Built], store: ContentStore
 ) -> None:

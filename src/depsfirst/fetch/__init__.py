@@ -204,7 +204,7 @@ class Fetcher:
     def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[BaseHTTPResponse, str]:
         place = url
         for _ in range(_REDIRECTS + 1):
-            response = self._connections.request(place, headers, redirected=place != url)
+            response = self._connections.request(place, headers, start=None if place == url else url)
             location = response.get_redirect_location()
             if not location:
                 return response, without_userinfo(place)

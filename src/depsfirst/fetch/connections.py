@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from depsfirst import __version__
-from depsfirst.fetch.credentials import Credentials, Realm, in_url
+from depsfirst.fetch.credentials import Credentials, Realm, in_url, origin
 from depsfirst.fetch.failures import FetchError
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ class Connections:
         self._pools: dict[tuple[str, str | None], PoolManager] = {}
         self.credentials = Credentials()
 
-    def request(self, url: str, headers: Mapping[str, str], *, redirected: bool = False) -> BaseHTTPResponse:
+    def request(self, url: str, headers: Mapping[str, str], *, start: str | None = None) -> BaseHTTPResponse:
         """Send a request, and give its answer when the headers are there; redirects are not followed.
 
         Args:
             url: where to; credentials that stand in it are kept for its host.
             headers: to send.
-            redirected: whether a server gave the URL; then what stands in it serves this request alone.
+            start: the URL that was asked first, if a server sent us on from there; then credentials that stand in the
+                URL serve this request alone.
 
         Raises:
             FetchError: the URL is none, or the proxy is of an unknown kind.
@@ -51,9 +52,10 @@ class Connections:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise FetchError(f'"{shown(url)}" is no http, https or file URL')
         own = in_url(url)
-        if own.name is not None and not redirected:
-            self.credentials.add(Realm(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/", own.name, own.password))
-        login = own.login or self.credentials.login(own.url, redirected=redirected)
+        if own.name is not None and start is None:
+            self.credentials.add(Realm(f"{origin(url)}/", own.name, own.password))
+        strange = start is not None and origin(start) != origin(url)
+        login = own.login or self.credentials.login(own.url, strange=strange)
         response = self._send(url, headers, login)
         others = iter(()) if own.login else self.credentials.after_refusal(own.url, login)
         while response.status in _REFUSED:

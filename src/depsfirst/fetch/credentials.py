@@ -10,7 +10,7 @@ import os
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
@@ -67,8 +67,16 @@ class Realm(NamedTuple):
 
 
 def in_url(url: str) -> Realm:
-    """The realm of a URL, with the credentials that stand in it."""
-    parts = urlsplit(url)
+    """The realm of a URL, with the credentials that stand in it.
+
+    Raises:
+        DepsfirstError: it is no URL.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        plain = url.rpartition("@")[2]
+        raise DepsfirstError(f'"{plain}" is no URL: {error}', hint="see --index and the settings of indexes") from None
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
     name = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
@@ -87,15 +95,15 @@ class Credentials:
     def add(self, realm: Realm) -> None:
         """Know a realm; of one that is known already, what this adds to it."""
         with self._lock:
-            known = self._realms.setdefault(_origin(urlsplit(realm.url)), {})
+            known = self._realms.setdefault(origin(realm.url), {})
             known[realm.url] = _merged(known.get(realm.url, realm), realm)
 
-    def login(self, url: str, *, redirected: bool = False) -> Login | None:
+    def login(self, url: str, *, strange: bool = False) -> Login | None:
         """The credentials to show with a first request.
 
         Args:
             url: where to.
-            redirected: whether a server sent us there: then those that netrc has for any host are not shown.
+            strange: whether another host sent us there; then those that netrc has for any host are not shown.
 
         Raises:
             DepsfirstError: the netrc file is broken.
@@ -105,7 +113,7 @@ class Credentials:
             return realm.login
         with self._lock:
             known = self._from_keyring.get(_service(url, realm))
-        return known or self._netrc.login(urlsplit(url).hostname or "", realm, by_name=redirected)
+        return known or self._netrc.login(urlsplit(url).hostname or "", realm, by_name=strange)
 
     def of_netrc(self, url: str) -> Login | None:
         """What the netrc file has for the host of a URL of http or https.
@@ -129,7 +137,7 @@ class Credentials:
                 yield found
             return
         with self._lock:
-            realms = sorted(self._realms.get(_origin(urlsplit(url)), {}).values())
+            realms = sorted(self._realms.get(origin(url), {}).values())
         logins = [realm.login for realm in realms if realm.login is not None]
         yield from {login.header: login for login in logins if login.header != shown.header}.values()
 
@@ -171,7 +179,7 @@ class Credentials:
     def _realm(self, url: str) -> Realm | None:
         """The realm on the host of a URL that shares most of its path, those with credentials before others."""
         with self._lock:
-            realms = list(self._realms.get(_origin(urlsplit(url)), {}).values())
+            realms = list(self._realms.get(origin(url), {}).values())
         if not realms:
             return None
         return max(realms, key=lambda realm: (_shared(realm.url, url), realm.login is not None, realm.url))
@@ -183,7 +191,9 @@ def _merged(before: Realm, more: Realm) -> Realm:
     return fuller._replace(looked=looked, title=before.title or more.title)
 
 
-def _origin(parts: SplitResult) -> str:
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
@@ -199,7 +209,7 @@ def _shared(first: str, second: str) -> int:
 
 def _service(url: str, realm: Realm | None) -> str:
     """What a keyring is asked for: the URL of a realm, else the host."""
-    return realm.url if realm is not None else _origin(urlsplit(url))
+    return realm.url if realm is not None else origin(url)
 
 
 class _Netrc:

@@ -41,8 +41,15 @@ class Commit(NamedTuple):
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     @property
+    def is_local(self) -> bool:
+        """Whether the repository is on this machine."""
+        return self.url.startswith(("file:", "/"))
+
+    @property
     def direct_url(self) -> dict[str, bytes]:
-        """The file of PEP 610, which says where an installed package comes from."""
+        """The file of PEP 610, which says where an installed package comes from; none for a place on this machine."""
+        if self.is_local:
+            return {}
         origin = {"url": self.url, "vcs_info": {"commit_id": self.commit, "vcs": "git"}}
         where = {"subdirectory": self.subdirectory} if self.subdirectory else {}
         return {"direct_url.json": json.dumps({**origin, **where}, sort_keys=True).encode()}

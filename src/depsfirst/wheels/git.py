@@ -101,7 +101,7 @@ def checked_out(commit: Commit, repository: Path, scratch: Path) -> Iterator[Pat
     git.run("checkout", "--quiet", "--force", "--detach", commit.commit)
     if (tree / ".gitmodules").is_file():
         git.run("config", "remote.origin.url", commit.url)
-        local = ("-c", "protocol.file.allow=always") if _is_local(commit.url) else ()
+        local = ("-c", "protocol.file.allow=always") if commit.is_local else ()
         git.run(*local, "submodule", "--quiet", "update", "--init", "--recursive")
     directory = (tree / commit.subdirectory).resolve()
     if not directory.is_dir() or not directory.is_relative_to(tree.resolve()):
@@ -111,10 +111,6 @@ def checked_out(commit: Commit, repository: Path, scratch: Path) -> Iterator[Pat
             hint="lock again",
         )
     yield tree / commit.subdirectory
-
-
-def _is_local(url: str) -> bool:
-    return url.startswith(("file:", "/"))
 
 
 @contextmanager
@@ -229,7 +225,7 @@ class _Git:
 def _environment(commit: Commit) -> dict[str, str]:
     variables = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
     variables |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never", "LC_ALL": "C"}
-    if _asks_by_ssh(commit.url) and not variables.keys() & {"GIT_SSH", "GIT_SSH_COMMAND"} and not _own_ssh():
+    if _asks_by_ssh(commit) and not variables.keys() & {"GIT_SSH", "GIT_SSH_COMMAND"} and not _own_ssh():
         variables["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
     if commit.login is None:
         return variables
@@ -242,9 +238,9 @@ def _environment(commit: Commit) -> dict[str, str]:
     }
 
 
-def _asks_by_ssh(url: str) -> bool:
+def _asks_by_ssh(commit: Commit) -> bool:
     """Whether a URL, or git's own form ``USER@HOST:PATH``, leads to SSH, which would ask a person on the terminal."""
-    return url.startswith(("ssh://", "git+ssh://")) or ("://" not in url and not _is_local(url))
+    return commit.url.startswith("ssh://") or ("://" not in commit.url and not commit.is_local)
 
 
 def _own_ssh() -> bool:
