@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from tests.acceptance import projects
 from tests.acceptance.images import read_image, tree_of
 from tests.acceptance.machines import Machine, machine
 from tests.acceptance.product import FAILURE
+from tests.acceptance.test_in_place import managed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +66,43 @@ def poetry_with_one_lock(root: Path, _: str) -> Path:
     return projects.poetry_lock(root)
 
 
-WAYS = {way.__name__: way for way in (uv_workspace, poetry_with_a_lock_each, poetry_with_one_lock)}
+def pdm_with_one_lock(root: Path, _: str) -> Path:
+    member(root, "apps/shop", "click", "till", imports="import click\nimport till.cli")
+    member(root, "apps/office", "attrs", imports="import attrs")
+    member(root, "libs/till", "six", imports="import six")
+    places = {"shop": "apps/shop", "office": "apps/office", "till": "libs/till"}
+    paths = "".join(f'    "{name} @ file:///${{PROJECT_ROOT}}/{place}",\n' for name, place in places.items())
+    head = '[project]\nname = "work"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    projects.write(root, {"pyproject.toml": f"{head}dependencies = [\n{paths}]\n[tool.pdm]\ndistribution = false\n"})
+    managed(root, "pdm", "lock", PDM_CHECK_UPDATE="0", PDM_PYPI_URL=PYPI_SIMPLE_ENDPOINT)
+    return root
+
+
+def plain_directories(root: Path, index: str) -> Path:
+    """Projects beside each other that know of each other by paths alone."""
+    member(root, "apps/shop", "click", "till", imports="import click\nimport till.cli")
+    member(root, "apps/office", "attrs", imports="import attrs")
+    member(root, "libs/till", "six", imports="import six")
+    needs = {"apps/shop": "click\nsix\n", "apps/office": "attrs\n", "libs/till": "six\n"}
+    for place, names in needs.items():
+        projects.write(root / place, {"requirements.in": names})
+        words = ("pip", "compile", "--quiet", "--no-header", "requirements.in", "-o", "requirements.txt")
+        projects.uv(*words, index=index, cwd=root / place)
+    with (root / "apps/shop/requirements.txt").open("a") as file:
+        file.write("-e ../../libs/till\n")
+    return root
+
+
+WAYS = {
+    way.__name__: way
+    for way in (
+        uv_workspace,
+        poetry_with_a_lock_each,
+        poetry_with_one_lock,
+        pdm_with_one_lock,
+        plain_directories,
+    )
+}
 
 
 @pytest.fixture(params=WAYS)
@@ -76,8 +114,8 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, loopback: Index) -> Pat
 @pytest.fixture
 def shared(product: Product, loopback: Index, small_base: str, request: pytest.FixtureRequest) -> Product:
     shared = product.using(base=small_base)
-    poetry = "poetry" in request.node.callspec.params["root"]
-    return shared if poetry else shared.using(UV_DEFAULT_INDEX=loopback.url)
+    foreign = request.node.callspec.params["root"].startswith(("poetry", "pdm"))
+    return shared if foreign else shared.using(UV_DEFAULT_INDEX=loopback.url)
 
 
 def test_a_member_has_its_own_closure(root: Path, shared: Product, tmp_path: Path) -> None:
@@ -144,6 +182,22 @@ def test_other_verbs_know_members_too(tmp_path: Path, loopback: Index, fast: Pro
     text = (root / "apps/shop/Dockerfile").read_text()
     assert "COPY apps/shop apps/shop" in text
     assert "office" not in text
+
+
+def test_a_member_that_is_no_package_has_libraries_too(tmp_path: Path, loopback: Index, fast: Product) -> None:
+    root = uv_workspace(
+        projects.write(tmp_path / "work", {".git/HEAD": "", ".dockerignore": "**/*.md\n"}), loopback.url
+    )
+    manifest = '[project]\nname = "site"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["till"]\n'
+    files = {"pyproject.toml": manifest, "main.py": "import till.cli\n\ntill.cli.main()\n", "notes.md": ""}
+    projects.write(root / "apps/site", files)
+    projects.uv_lock(root, index=loopback.url)
+    made = fast.build(root, tmp_path / "site.tar", "--package", "site")
+    assert made.kinds == ["base", "environment", "dependencies", "first-party", "code"]
+    image = read_image(tmp_path / "site.tar")
+    assert set(tree_of(image.tars[-1])) == {"app", "app/main.py", "app/pyproject.toml"}
+    assert f"{SITE}/till/cli.py" in tree_of(image.tars[-2])
+    assert made.report["import_check"] == "passed"
 
 
 def test_what_no_manager_exports_is_no_dockerfile(tmp_path: Path, product: Product) -> None:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from depsfirst import digests
+from depsfirst.engines.manifests import remembering
 from depsfirst.errors import DepsfirstError
 from depsfirst.imports.modules import Provided, provided
 from depsfirst.oci.image import Part
@@ -101,7 +102,7 @@ def dependencies(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh:
     Raises:
         DepsfirstError: the lock does not fit, or a package cannot be had or installed.
     """
-    key = _memo_key(plan, base, lock_fingerprint(plan.project))
+    key = _memo_key(plan, base, lock_fingerprint(plan.project, remembering(tools.store)))
     known = None if refresh else tools.store.recall(_MEMO, key)
     found = _remembered(known, tools.store) if known else None
     if found is None:

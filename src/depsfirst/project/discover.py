@@ -10,13 +10,13 @@ from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.in_place import in_place
 from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
-from depsfirst.project.manifest import MANIFEST, poetry_module, read_manifest
+from depsfirst.project.manifest import MANIFEST, name_of, poetry_module, read_manifest
 from depsfirst.project.model import LockText
 from depsfirst.project.toml import Table, parse
 from depsfirst.project.workspace import SHARED, matches, shared_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from depsfirst.project.locks import Format
     from depsfirst.project.model import Lock, Project
@@ -269,18 +269,20 @@ def read_lock(project: Project) -> Lock:
     return lock_of_member(_format(project).read(_lock_text(project), project), project)
 
 
-def lock_fingerprint(project: Project) -> str:
+def lock_fingerprint(project: Project, values: Values = parse) -> str:
     """The sha256 (hex) of all that ``read_lock`` depends on: equal fingerprints read equal locks.
 
-    A new version of the project changes neither, although some managers write it into the lock.
+    A new version of the project changes neither, although some managers write it into the lock. ``values`` is that of
+    ``discover``.
     """
-    lock = _lock_text(project)
+    lock = _lock_text(project, values)
     parts = [
         str(_FINGERPRINT_FORMAT),
         lock.name,
         os.path.relpath(project.root, project.lock.parent),
         _format(project).stable_text(lock.text, project),
         *(part for item in sorted(lock.included.items()) for part in item),
+        *(part for item in sorted(lock.named.items()) for part in item),
         *(repr(_value(project.pyproject, keys)) for keys in _DEPENDENCY_KEYS),
         *(repr(_value(project.holder.pyproject, keys)) for keys in _DEPENDENCY_KEYS if project.holder),
     ]
@@ -306,7 +308,7 @@ def _format(project: Project) -> Format:
     return found
 
 
-def _lock_text(project: Project) -> LockText:
+def _lock_text(project: Project, values: Values = parse) -> LockText:
     name = os.path.relpath(project.lock, project.root)
     text = _text(project.lock)
     if project.lock.name == "Pipfile.lock":
@@ -314,7 +316,20 @@ def _lock_text(project: Project) -> LockText:
         return LockText(name, text, {"Pipfile": _text(pipfile)} if _is_file(pipfile) else {})
     if project.lock.suffix not in {".txt", ".in"}:
         return LockText(name, text)
-    return LockText(name, text, _included(project.lock.parent, project.lock.name, text))
+    included = _included(project.lock.parent, project.lock.name, text)
+    return LockText(name, text, included, dict(_named([text, *included.values()], project, values)))
+
+
+def _named(texts: Iterable[str], project: Project, values: Values) -> Iterator[tuple[str, str]]:
+    """The names of projects in directories that requirements give by their path alone."""
+    from depsfirst.project.locks.requirements import directories
+
+    for path in sorted({path for text in texts for path in directories(text)}):
+        directory = Path(os.path.normpath(project.root / path))
+        if directory.is_dir():
+            manifest = directory / MANIFEST
+            described = values(_text(manifest), str(manifest)) if _is_file(manifest) else {}
+            yield path, name_of(described, directory)
 
 
 def _included(directory: Path, name: str, text: str) -> dict[str, str]:

@@ -269,11 +269,19 @@ class BuildSystem(NamedTuple):
 
 
 class LockText(NamedTuple):
-    """The text of a lock, and of the files that it includes, by path relative to the lock's directory."""
+    """The text of a lock.
+
+    Attributes:
+        name: path of its file, relative to the project's directory.
+        text: of that file.
+        included: texts of the files that it includes, by path relative to the lock's directory.
+        named: names of the projects in directories that it tells by their path alone, by that path.
+    """
 
     name: str
     text: str
     included: Mapping[str, str] = {}
+    named: Mapping[str, str] = {}
 
 
 class Project(NamedTuple):

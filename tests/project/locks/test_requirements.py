@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from depsfirst.project.discover import discover, read_lock
+from depsfirst.project.discover import discover, lock_fingerprint, read_lock
 from depsfirst.project.locks.requirements import includes
 from depsfirst.project.model import Index, Lock, LockedFile, LockedPackage, Source
 
@@ -279,3 +279,36 @@ def test_the_manifest_has_to_be_met_where_its_markers_hold(write: Write, chosen:
 def test_a_broken_requirement_of_the_manifest_is_said_by_key(write: Write, refused: Refused) -> None:
     root = write({"pyproject.toml": MANIFEST.replace("a>=1", "a >= = 1"), "requirements.txt": ""})
     assert str(refused(read_lock, discover(root)).where) == "pyproject.toml: project.dependencies[0]"
+
+
+LIBRARY = '[project]\nname = "Till.Core"\nversion = "1"\n'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e ./libs/till",
+        "--editable=libs/till[fast]",
+        "./libs/till ; python_version > '3'",
+        "-e libs/till#egg=till-core",
+    ],
+)
+def test_a_path_is_named_by_the_project_there(line: str, write: Write) -> None:
+    root = write({"requirements.txt": f"six==1\n{line}\n", "libs/till/pyproject.toml": LIBRARY})
+    (_, found) = read_lock(discover(root)).packages
+    assert (found.name, found.source.kind, found.source.location) == ("till-core", "directory", "libs/till")
+
+
+def test_a_path_to_a_project_without_a_name_is_named_by_its_directory(write: Write) -> None:
+    root = write({"app/requirements.txt": "-e ../libs/Till\n", "libs/Till/setup.py": ""})
+    (found,) = read_lock(discover(root / "app")).packages
+    assert (found.name, found.source.location) == ("till", "../libs/Till")
+
+
+def test_the_name_of_a_project_is_part_of_the_lock(write: Write) -> None:
+    root = write({"requirements.txt": "-e libs/till\n", "libs/till/pyproject.toml": LIBRARY})
+    before = lock_fingerprint(discover(root))
+    (root / "libs/till/pyproject.toml").write_text(LIBRARY.replace('"1"', '"2"'))
+    assert lock_fingerprint(discover(root)) == before
+    (root / "libs/till/pyproject.toml").write_text(LIBRARY.replace("Core", "Drawer"))
+    assert lock_fingerprint(discover(root)) != before

@@ -21,6 +21,8 @@ COMMAND = "uv pip compile pyproject.toml --generate-hashes -o requirements.txt"
 _COMMENT = r"(?:^|\s+)#.*$"
 _OPTION = r"(?P<name>--[a-z][a-z-]*|-[a-z])(?:\s*=\s*|\s*)(?P<value>.*)"
 _MAY_INCLUDE = r"(?m)^\s*-(?:r|c|-requirement|-constraint)"
+_MAY_NAME_PLACES = r"(?m)^\s*(?:-e|--editable|\.)"
+_BEHIND_A_PLACE = r"\[|#|\s*;\s"
 _VARIABLE = r"\$\{[A-Z0-9_]+\}"
 _URL_WITH_VARIABLE = (
     r"(?:git\+\w+|https?)://[^\s/]*\$\{[A-Z0-9_]+\}[^\s/]*@|git\+\w+://\S*\$\{[A-Z0-9_]+\}\S*@[0-9a-fA-F]{40}"
@@ -62,6 +64,21 @@ def includes(text: str, name: str) -> Iterator[str]:
         option, value = _option(line)
         if option in _INCLUDING and "://" not in value:
             yield posixpath.normpath(posixpath.join(posixpath.dirname(name), value))
+
+
+def directories(text: str) -> Iterator[str]:
+    """The paths, as written, of lines that name a place and no package."""
+    if not re.search(_MAY_NAME_PLACES, text):
+        return
+    for _, line in _lines(text):
+        option, value = _option(line)
+        if option == "--editable" or (option is None and value.startswith(".")):
+            yield place_of(value)
+
+
+def place_of(value: str) -> str:
+    """A path without extras, marker and fragment."""
+    return re.split(_BEHIND_A_PLACE, value, maxsplit=1)[0]
 
 
 def _option(line: str) -> tuple[str | None, str]:
@@ -147,9 +164,17 @@ class _Reader:
         if option is not None and option != "--editable":
             self._take_option(option, value, name, where, constraint=constraint)
             return
-        pin = parse_pin(value, where, self._project, editable=option is not None)
+        pin = parse_pin(self._told(option, value), where, self._project, editable=option is not None)
         if pin is not None:
             (self.constraints if constraint else self.pins).append(pin)
+
+    def _told(self, option: str | None, value: str) -> str:
+        """A line; one that names a place alone with the name of the project there, as pip itself would find it."""
+        named = self._lock.named.get(place_of(value)) if option or value.startswith(".") else None
+        if named is None or "egg=" in value:
+            return value
+        place = place_of(value)
+        return f"{place}#egg={named}{value[len(place) :].partition('#')[0]}"
 
     def _take_option(self, option: str, value: str, name: str, where: str, *, constraint: bool) -> None:
         if option in _INCLUDING:
