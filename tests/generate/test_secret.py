@@ -128,7 +128,7 @@ def saved(url: str, tag: str) -> bytes:
     return b"\n".join(parts)
 
 
-STAGES = ("base", "tools", "recipe", "dependencies", "backend", "code", "final")
+STAGES = ("base", "tools", "recipe", "installed", "dependencies", "backend", "code", "final")
 
 
 def test_password_is_in_no_layer_no_configuration_and_no_history(
@@ -160,6 +160,7 @@ def test_password_is_in_no_layer_no_configuration_and_no_history(
             history = run("docker", "-H", docker_classic, "history", "--no-trunc", f"{tag}:{stage}")
             assert private.password not in history
         assert b"PRICE = 3" in everything
+        assert private.url.encode() not in everything, "nor does the image tell of the index"
         assert private.password not in said
     finally:
         names = [f"{tag}:{stage}" for stage in STAGES]

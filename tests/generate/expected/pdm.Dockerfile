@@ -10,7 +10,7 @@ FROM python:3.13-slim AS base
 
 # The installer, pinned. Nothing of it gets into the image.
 FROM base AS tools
-ARG UV_VERSION=0.13.9
+ARG UV_VERSION=PINNED
 ENV PATH=/opt/tools/bin:/root/.local/bin:$PATH \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never
@@ -21,7 +21,7 @@ WORKDIR /build
 # The recipe: third-party packages alone. A new version of the project or another setting of a tool runs this
 # stage again, but it then writes what it wrote before, and the next stage is keyed by what it writes.
 FROM tools AS recipe
-ARG PDM_VERSION=2.29.3
+ARG PDM_VERSION=PINNED
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv tool install --quiet "pdm[locked]==${PDM_VERSION}"
 COPY pyproject.toml pdm.lock ./

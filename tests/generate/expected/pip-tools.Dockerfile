@@ -10,7 +10,7 @@ FROM python:3.13-slim AS base
 
 # The installer, pinned. Nothing of it gets into the image.
 FROM base AS tools
-ARG UV_VERSION=0.13.9
+ARG UV_VERSION=PINNED
 ENV PATH=/opt/tools/bin:$PATH \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never

@@ -10,7 +10,7 @@ FROM python:3.11-slim AS base
 
 # The installer, pinned. Nothing of it gets into the image.
 FROM base AS tools
-ARG UV_VERSION=0.13.9
+ARG UV_VERSION=PINNED
 # Passwords for an index are read from a secret, which no layer keeps: --secret id=netrc,src=$HOME/.netrc
 ENV PATH=/opt/tools/bin:/root/.local/bin:$PATH \
     UV_LINK_MODE=copy \
@@ -25,7 +25,7 @@ WORKDIR /build
 # The recipe: third-party packages alone. A new version of the project or another setting of a tool runs this
 # stage again, but it then writes what it wrote before, and the next stage is keyed by what it writes.
 FROM tools AS recipe
-ARG PIPENV_VERSION=2026.10.3
+ARG PIPENV_VERSION=PINNED
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     uv tool install --quiet "pipenv==${PIPENV_VERSION}"

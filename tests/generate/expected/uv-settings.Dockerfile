@@ -13,7 +13,7 @@ RUN apt-get update \
 
 # The installer, pinned. Nothing of it gets into the image.
 FROM base AS tools
-ARG UV_VERSION=0.13.9
+ARG UV_VERSION=PINNED
 # Passwords for an index are read from a secret, which no layer keeps: --secret id=netrc,src=$HOME/.netrc
 ENV PATH=/opt/tools/bin:$PATH \
     UV_LINK_MODE=copy \
