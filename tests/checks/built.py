@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -20,9 +21,11 @@ from tests.conftest import absent, program
 from depsfirst.checks.writing import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scripts.built_pairs import Vertex
+
+    from depsfirst.checks.model import Finding, Fix
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/managers.txt"
 OFFLINE, MANAGERS, UV = "depsfirst-fixes", "depsfirst-managers", "depsfirst-fixes/uv"
@@ -40,12 +43,16 @@ RUN rm -rf /etc/apt/sources.list* && echo 'deb [trusted=yes] file:/debs ./' > /e
       echo "SHA256: $(sha256sum $name.deb | cut -d' ' -f1)"; echo; } >> Packages; done
 """
 _HELD = """
-import importlib, importlib.metadata, pathlib, sys
-print(sorted({(each.name.lower(), each.version) for each in importlib.metadata.distributions()}))
-print(sorted(each.name for each in pathlib.Path("/opt").glob("lib*")))
+import importlib, importlib.metadata, json, pathlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-print("imported")
+found = {each.name.lower(): each for each in importlib.metadata.distributions()}
+print(json.dumps({
+    "packages": sorted((name, each.version) for name, each in found.items()),
+    "debian": sorted(each.name for each in pathlib.Path("/opt").glob("lib*")),
+    "files": sorted(str(file) for each in found.values() for file in each.files or () if file.suffix != ".pyc"),
+    "installers": sorted((name, each.read_text("INSTALLER")) for name, each in found.items() if each.files),
+}))
 """
 _LOCKER = "depsfirst-fixes-locker"
 _SIDE_BY_SIDE = 3
@@ -80,21 +87,36 @@ class Case(NamedTuple):
     silences: str = ""
 
 
+class Held(NamedTuple):
+    """What an image holds.
+
+    Attributes:
+        packages: the distributions with their versions, and the packages of Debian.
+        files: of the distributions, but for bytecode, and who says to have installed them.
+    """
+
+    packages: str
+    files: str
+
+
 class Seen(NamedTuple):
     """What came of a case.
 
     Attributes:
-        before: what the image holds before the fixes; after: the same after them.
+        before: what the image holds before the fixes.
+        after: the same after them.
         rules: those whose fixes were made.
+        safe: whether all of the fixes are.
         left: what is still found, with its reasons.
         said: what the builder says before the fixes, and after them.
         steps: of the build after the edits.
         cached: whether the cache directory holds something.
     """
 
-    before: str
-    after: str
+    before: Held
+    after: Held
     rules: frozenset[str]
+    safe: bool
     left: tuple[str, ...]
     said: tuple[str, str]
     steps: tuple[Vertex, ...]
@@ -235,12 +257,14 @@ def _see(builder: Builder, name: str, case: Case, root: Path) -> Seen:
     first = builder.build(root, tag)
     before = _held(builder, case, tag)
     made, left = _mended(case, root)
+    rules = frozenset(finding.rule for finding, _ in made)
+    safe = all(fix.safe for _, fix in made)
     second = builder.build(root, tag)
     after = _held(builder, case, tag)
     arguments = _edited(root, case.edits, token)
     steps = tuple(read_plain(builder.build(root, tag, **arguments)))
     cached = bool(case.cache) and _is_filled(builder, root, case.cache.replace("TOKEN", token))
-    return Seen(before, after, made, left, (first, second), steps, cached)
+    return Seen(before, after, rules, safe, left, (first, second), steps, cached)
 
 
 def _lay_out(case: Case, root: Path, words: Mapping[str, str]) -> None:
@@ -268,17 +292,18 @@ def _lock(builder: Builder, case: Case, root: Path) -> None:
         shutil.rmtree(root / ".venv", ignore_errors=True)
 
 
-def _mended(case: Case, root: Path) -> tuple[frozenset[str], tuple[str, ...]]:
+def _mended(case: Case, root: Path) -> tuple[Sequence[tuple[Finding, Fix]], tuple[str, ...]]:
     run = checker(root, select=case.rules)
     mended, report = run.mended(unsafe=True)
     write(run.files, mended.files)
     left = tuple(f"{each.rule}: {each.message}: {each.no_fix}" for each in report.findings)
-    return frozenset(finding.rule for finding, _ in mended.made), left
+    return mended.made, left
 
 
-def _held(builder: Builder, case: Case, tag: str) -> str:
-    """The distributions in an image, its packages of Debian, and that the app can be imported."""
-    return builder.output(tag, case.python, "-c", _HELD, *case.imports)
+def _held(builder: Builder, case: Case, tag: str) -> Held:
+    """What an image holds in which the app can be imported."""
+    found = json.loads(builder.output(tag, case.python, "-c", _HELD, *case.imports).splitlines()[-1])
+    return Held(str([found["packages"], found["debian"]]), str([found["files"], found["installers"]]))
 
 
 def _edited(root: Path, edits: Mapping[str, tuple[str, str]], token: str) -> dict[str, str]:

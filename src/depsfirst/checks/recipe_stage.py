@@ -86,6 +86,8 @@ def _only(subject: Subject, step: Step) -> Installation:
     rewritten = not (command.nested or command.piped or command.redirects or command.assignments)
     if not rewritten or step.instruction.syntax.exec_form or step.instruction.syntax.heredocs or not command.always:
         raise UnprovenError(f"line {step.line} is not rewritten by rote")
+    if command.cwd != step.cwd:
+        raise UnprovenError(f"line {step.line} installs in another directory than its own")
     if found[0].with_project is not False:
         raise UnprovenError(f"line {step.line} installs the project as well, or may do so")
     if len(found[0].inputs) < 2:  # noqa: PLR2004 - manifest and lock

@@ -125,12 +125,12 @@ class Question:
         """The directory of the environment, absolute; None where the manager has its own choice."""
         return self.installation.target
 
-    def given(self, valued: frozenset[str], verbs: int = 1) -> Given:
-        """The words of the command.
+    def given(self, known: frozenset[str], valued: frozenset[str]) -> Given:
+        """The words of the command, of which one says what to do.
 
         Args:
-            valued: the options that take a value.
-            verbs: how many words say what to do.
+            known: the options that an export or an install from it can be told, or need not be.
+            valued: those of them that take a value.
         """
         words = self.installation.command.words
         texts = self.installation.command.texts
@@ -145,6 +145,10 @@ class Question:
             if word.text is None:
                 raise UnprovenError(f'what "{word.source}" in line {self.step.line} says is not known')
             name, equals, value = word.text.partition("=")
+            if name.startswith("-") and name not in known:
+                raise UnprovenError(
+                    f'"{name}" in line {self.step.line} has no counterpart in an install from an export'
+                )
             if not name.startswith("-"):
                 operands += 1
             elif equals or name not in valued or not rest:
@@ -152,6 +156,6 @@ class Question:
             else:
                 given = rest.pop(0)
                 options.append(Option(name, given.text, f"{word.source} {given.source}"))
-        if operands != verbs:
+        if operands > 1:
             raise UnprovenError(f"line {self.step.line} names packages besides those of the lock")
         return Given(" ".join(word.source for word in words[:called]), tuple(options))

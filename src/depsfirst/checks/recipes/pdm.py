@@ -23,9 +23,7 @@ _FIRST_PYTHON = '"python3" makes the environment, where PDM looks for a Python t
 
 def recipe(question: Question) -> Recipe:
     """What exports and installs the packages of a ``pdm sync`` or ``pdm install``."""
-    given = question.given(_VALUED)
-    if unknown := next((each.name for each in given.options if each.name not in _KNOWN), ""):
-        raise UnprovenError(f'"{unknown}" in line {question.step.line} has no counterpart in an export')
+    given = question.given(_KNOWN, _VALUED)
     if table(question.values, "tool", "pdm").get("source"):
         raise UnprovenError("the manifest names package indexes, whose passwords only PDM knows")
     _refuse_settings(question)

@@ -21,9 +21,7 @@ def recipe(question: Question) -> Recipe:
     """What exports and installs the packages of a ``pipenv sync`` or ``pipenv install``."""
     if question.installation.verb not in ("install", "sync"):
         raise UnprovenError(f'"pipenv {question.installation.verb}" does more than install a lock')
-    given = question.given(_VALUED)
-    if unknown := next((each.name for each in given.options if each.name not in _KNOWN), ""):
-        raise UnprovenError(f'"{unknown}" in line {question.step.line} has no counterpart in an export')
+    given = question.given(_KNOWN, _VALUED)
     _refuse_sources(question)
     refuse_local(question)
     compared = question.installation.verb == "install" and not given.has(*_TAKEN_AS_IT_IS)

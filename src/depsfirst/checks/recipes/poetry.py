@@ -30,9 +30,7 @@ _NAMED_GROUPS = "a group of dependencies that is added later has to be named in 
 
 def recipe(question: Question) -> Recipe:
     """What exports and installs the packages of a ``poetry install``."""
-    given = question.given(_VALUED)
-    if unknown := next((each.name for each in given.options if each.name not in _KNOWN), ""):
-        raise UnprovenError(f'"{unknown}" in line {question.step.line} has no counterpart in an export')
+    given = question.given(_KNOWN, _VALUED)
     if table(question.values, "tool").get("poetry") and table(question.values, "tool", "poetry").get("source"):
         raise UnprovenError("the manifest names package indexes, whose passwords only Poetry knows")
     refuse_local(question)
@@ -64,6 +62,8 @@ def _prepare(question: Question, brought: Provided) -> str:
         return ""
     if table(question.values, "tool", "poetry", "requires-plugins").get(_PLUGIN):
         return ""
+    if brought.environment != question.step.scope.variables.get("VIRTUAL_ENV"):
+        raise UnprovenError("Poetry stands in another environment than the one that is active, and its plugin has to")
     version = next(version for since, version in _PLUGINS if brought.is_at_least(*since))
     if python_of(question.subject, question.step) == _OF_OLD_PYTHON[0]:
         version = _OF_OLD_PYTHON[1]

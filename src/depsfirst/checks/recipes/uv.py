@@ -74,9 +74,7 @@ def recipe(question: Question) -> Recipe:
     """What exports and installs the packages of an ``uv sync``."""
     if question.installation.verb != "sync":
         raise UnprovenError(f'"uv {question.installation.verb}" does more than install a lock')
-    given = question.given(_VALUED)
-    if unknown := next((each.name for each in given.options if each.name not in _KNOWN), ""):
-        raise UnprovenError(f'"{unknown}" in line {question.step.line} has no counterpart in "uv pip install"')
+    given = question.given(_KNOWN, _VALUED)
     _refuse_settings(question)
     refuse_local(question)
     directory = environment_of(question)

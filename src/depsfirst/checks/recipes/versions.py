@@ -29,11 +29,13 @@ class Provided(NamedTuple):
         version: its version as written; empty for the newest there is, or for one that only a range tells.
         line: where it is brought.
         program: the installer that put it beside the image's own packages, as ``pip``; empty for any other way.
+        environment: the environment that was active then.
     """
 
     version: str
     line: int
     program: str = ""
+    environment: str | None = None
 
     @property
     def numbers(self) -> Numbers:
@@ -81,7 +83,8 @@ def _of_packages(packages: tuple[str, ...], tool: str, step: Step, program: str)
         name = _NAME.match(package)
         if name and name[0].lower().replace("_", "-") == tool:
             pinned = _PINNED.match(package.strip())
-            yield Provided(pinned[2] if pinned else "", step.line, program)
+            active = step.scope.variables.get("VIRTUAL_ENV")
+            yield Provided(pinned[2] if pinned else "", step.line, program, active)
 
 
 def _of_base(subject: Subject, step: Step, tool: str) -> Provided | None:

@@ -19,6 +19,9 @@ Mount the files that the installer reads, each by its name:
 RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt pip install -r /tmp/requirements.txt
 ```
 
+That is done where all that the command reads is known. It is refused for a mount that can be written to, and where the
+command runs something else that may read the code.
+
 ## When to ignore
 
 Where the command needs all of the code, as a build of extension modules does.

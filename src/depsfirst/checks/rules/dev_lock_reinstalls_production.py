@@ -18,17 +18,22 @@ Export the production packages in a stage of its own, and install that file. The
 the lock, and writes the same file as long as production is the same; the builder compares contents:
 
 ```dockerfile
+FROM python:3.13-slim AS tools
+RUN pip install pipenv==2026.10.3
+WORKDIR /app
+
 FROM tools AS recipe
 COPY Pipfile Pipfile.lock ./
-RUN pipenv requirements --hash > /recipe/requirements.txt
+RUN pipenv requirements --hash > /tmp/requirements.txt
 
 FROM tools
-COPY --from=recipe /recipe/requirements.txt /tmp/requirements.txt
+COPY --from=recipe /tmp/requirements.txt /tmp/requirements.txt
 RUN pip install --no-deps --require-hashes -r /tmp/requirements.txt
 ```
 
-Poetry has `poetry export --only main` (with its plugin), PDM has `pdm export --prod`. `depsfirst generate` writes a
-Dockerfile like that.
+That is done for uv (`uv export --no-dev`), Poetry (`poetry export --only main`, with its plugin), PDM
+(`pdm export --prod`) and Pipenv; [version-bump-reinstalls](version-bump-reinstalls.md) says where it is refused, and
+what to look at. `depsfirst init` writes a whole Dockerfile like that.
 
 ## When to ignore
 

@@ -22,7 +22,7 @@ RUN pip install -r requirements.txt
 COPY pyproject.toml ./
 ```
 
-If it does, export what the lock says of third-party packages in a stage of its own, as
+If it does, the third-party packages of the lock are exported in a stage of its own, as
 [version-bump-reinstalls](version-bump-reinstalls.md) shows.
 
 ## When to ignore

@@ -21,20 +21,30 @@ Export what the lock says of third-party packages in a stage of its own, and ins
 new version, and writes the same file; the builder compares contents, and the install stays cached:
 
 ```dockerfile
+FROM python:3.13-slim AS tools
+COPY --from=registry.example/astral-sh/uv:0.9.7 /uv /bin/
+WORKDIR /app
+
 FROM tools AS recipe
 COPY pyproject.toml uv.lock ./
-RUN uv export --frozen --no-emit-project --output-file /recipe/requirements.txt
+RUN uv export --quiet --locked --no-emit-project --no-header --no-annotate --output-file /tmp/requirements.txt
 
 FROM tools
-COPY --from=recipe /recipe/requirements.txt /tmp/requirements.txt
-RUN uv venv && uv pip install --no-deps --require-hashes -r /tmp/requirements.txt
+COPY --from=recipe /tmp/requirements.txt /tmp/requirements.txt
+RUN uv venv && uv pip install --python .venv --no-deps --require-hashes -r /tmp/requirements.txt
 COPY . .
 RUN uv sync --locked
 ```
 
-Poetry has its plugin `poetry-plugin-export`, PDM and Pipenv have an export of their own. `depsfirst generate` writes a
-Dockerfile like that. Where the install does not read the file at all, as with `pip install -r requirements.txt`, it is
-enough to copy it later, and that is done by rote.
+That is done for uv, Poetry (with its plugin `poetry-plugin-export`), PDM and Pipenv. For uv it is safe where the base
+image and the version of uv are known: the environment is the same, file by file. pip installs what Poetry and PDM
+exported, so another name stands in `INSTALLER`, and the bytecode is compiled; look at that before you keep it. It is
+refused where a setting would get lost: an index or a build option of `[tool.uv]`, a source of Poetry's or PDM's, an
+option that an install from a list does not have, packages of the repository in the lock, an environment beside the
+interpreter, stages named by their numbers. `depsfirst init` writes a whole Dockerfile like that.
+
+Where the install does not read the file at all, as with `pip install -r requirements.txt`, it is enough to copy it
+later, and that is what is done.
 
 ## When to ignore
 
