@@ -58,4 +58,19 @@ def test_git_is_there_for_commits(write: Write, make: Make) -> None:
     line = f"tea @ git+https://git.example/tea@{'c0ffee' * 6}beef\n"
     made = make(write({**FILES, "requirements.txt": line}))
     lines = made.files[made.dockerfile].splitlines()
+    assert any("type=secret,id=netrc,target=/root/.netrc" in each for each in lines), "its server may want a password"
     assert any("install" in each and each.split()[-1] in {"git", "\\"} and "git" in each.split() for each in lines)
+
+
+@pytest.mark.parametrize(
+    ("place", "way"),
+    [
+        ("ssh://git@git.example/tea", "by SSH"),
+        ("file:///srv/tea", "from this machine"),
+    ],
+)
+def test_a_commit_that_the_build_cannot_reach_is_refused(write: Write, make: Make, place: str, way: str) -> None:
+    line = f"tea @ git+{place}@{'c0ffee' * 6}beef\n"
+    with pytest.raises(DepsfirstError, match=f'the commit of "tea" is fetched {way}') as caught:
+        make(write({**FILES, "requirements.txt": line}))
+    assert caught.value.where == "requirements.txt:1"

@@ -63,6 +63,8 @@ def export_of(
         DepsfirstError: it cannot be had.
     """
     _check_links(lock, packages)
+    for package in packages:
+        _check_commit(package)
     project = plan.project
     place = project.lock.relative_to(context).as_posix()
     if project.lock.name == MANIFEST:
@@ -111,6 +113,29 @@ def indexes_of(packages: Sequence[LockedPackage], index_url: str | None) -> Inde
 def is_source(package: LockedPackage) -> bool:
     """Whether the lock has no wheel of a package, so that it is built."""
     return bool(package.files) and not any(file.name.endswith(".whl") for file in package.files)
+
+
+def is_commit_of_server(package: LockedPackage) -> bool:
+    """Whether a package is a commit that git fetches by http or https, for which a password may be wanted."""
+    return package.source.kind == "git" and (package.source.location or "").startswith(("git+http:", "git+https:"))
+
+
+def _check_commit(package: LockedPackage) -> None:
+    """Refuse a commit that the build cannot reach.
+
+    Raises:
+        DepsfirstError: it is fetched by SSH, or from this machine.
+    """
+    location = (package.source.location or "").removeprefix("git+")
+    if package.source.kind != "git" or location.startswith(("http:", "https:", "git:")):
+        return
+    remote = location.startswith("ssh:") or ("://" not in location and ":" in location.partition("/")[0])
+    way = "by SSH" if remote else "from this machine"
+    raise DepsfirstError(
+        f'the commit of "{package.name}" is fetched {way}, which the build of a Dockerfile has no way to',
+        where=package.where,
+        hint="lock it by its https URL (a password comes from the secret), or take `depsfirst build`",
+    )
 
 
 def _check_links(lock: Lock | None, packages: Sequence[LockedPackage]) -> None:

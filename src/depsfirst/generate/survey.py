@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.generate.base import python_of
-from depsfirst.generate.locked import export_of, indexes_of, is_source, lock_of, recipe_of
+from depsfirst.generate.locked import export_of, indexes_of, is_commit_of_server, is_source, lock_of, recipe_of
 from depsfirst.generate.proof import import_statements
 from depsfirst.generate.scheme import Own, Scheme
 from depsfirst.plan import VENV, runtime, undecided
@@ -78,7 +78,7 @@ def survey(plan: Plan) -> Surveyed:
         libraries=tuple(_own(each, context) for each in libraries),
         export=export_of(plan, lock, packages, context, python[:2]),
         indexes=indexes,
-        secret=bool(indexes.named),
+        secret=bool(indexes.named) or any(is_commit_of_server(each) for each in packages),
         system=plan.settings.packages,
         build_system=("git",) if any(each.source.kind == "git" for each in packages) else (),
         sources=tuple(each.name for each in packages if is_source(each)),
