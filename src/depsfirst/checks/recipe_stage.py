@@ -21,6 +21,7 @@ from depsfirst.checks.moves import lines_for, see_past
 from depsfirst.checks.needs import Needs, Provision, UnprovenError
 from depsfirst.checks.recipes import recipe_of
 from depsfirst.checks.recipes.model import RESULT, Question
+from depsfirst.checks.recipes.versions import provided
 from depsfirst.dockerfile.instructions import Onbuild, Run, Transfer
 from depsfirst.dockerfile.mounts import Mount
 from depsfirst.dockerfile.stages import references
@@ -67,6 +68,7 @@ def staged(subject: Subject, install: Step, lowers: tuple[str, ...]) -> Fix:
         UnprovenError: it is not proven that the image stays the same.
     """
     installation = _only(subject, install)
+    _refuse_own_tool(subject, install, installation.tool)
     _refuse_numbers(subject, install.stage)
     brought = _brought(subject, install, installation.inputs[:2])
     question = Question(subject, install, installation, brought.texts)
@@ -93,6 +95,13 @@ def _only(subject: Subject, step: Step) -> Installation:
     if len(found[0].inputs) < 2:  # noqa: PLR2004 - manifest and lock
         raise UnprovenError(f"line {step.line} installs from no lock")
     return found[0]
+
+
+def _refuse_own_tool(subject: Subject, step: Step, tool: str) -> None:
+    """See that the exporter is there before the RUN that installs, as the stage with the recipe has it from there."""
+    brought = provided(subject, step, tool)
+    if brought and brought.line == step.line:
+        raise UnprovenError(f'line {step.line} installs "{tool}" itself, which a RUN of its own has to do first')
 
 
 def _refuse_numbers(subject: Subject, stage: Stage) -> None:

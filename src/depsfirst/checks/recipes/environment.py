@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from depsfirst.checks.environments import is_within
 from depsfirst.checks.needs import UnprovenError
+from depsfirst.checks.places import below
 from depsfirst.checks.recipes.model import RESULT
 from depsfirst.checks.recipes.sources import are_hashed
+from depsfirst.dockerfile.instructions import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +24,12 @@ _OF_THE_INTERPRETER = ("/usr", "/usr/local", "/")
 
 def commands_before(question: Question) -> Iterator[tuple[Step, Command]]:
     """The commands that run in the stages an install stands on before it does, those of its own RUN included."""
-    chain = {id(key) for key in question.step.key.chain()}
-    for step in question.subject.runs:
-        if id(step.key) in chain:
-            for command in question.subject.commands.script(step).commands:
-                if command is question.installation.command:
-                    return
-                yield step, command
+    subject = question.subject
+    for step in (*reversed(below(subject, question.step)), question.step):
+        for command in subject.commands.script(step).commands if isinstance(step.instruction, Run) else ():
+            if command is question.installation.command:
+                return
+            yield step, command
 
 
 def environment_of(question: Question) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.checks.images import parse_image
+from depsfirst.checks.places import below
 from depsfirst.dockerfile.commands import Installs
 from depsfirst.dockerfile.instructions import Copy, Run
 
@@ -50,14 +51,9 @@ class Provided(NamedTuple):
 def provided(subject: Subject, step: Step, tool: str) -> Provided | None:
     """Where a tool comes from that a step runs; None if no step below it is seen to bring it."""
     found: Provided | None = None
-    for each in _below(subject, step):
+    for each in (*reversed(below(subject, step)), step):
         found = next(_brought(subject, each, tool), found)
     return found or _of_base(subject, step, tool)
-
-
-def _below(subject: Subject, step: Step) -> list[Step]:
-    chain = {id(key) for key in step.key.chain()}
-    return [each for each in subject.steps if id(each.key) in chain]
 
 
 def _brought(subject: Subject, step: Step, tool: str) -> Iterator[Provided]:
