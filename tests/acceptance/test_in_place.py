@@ -228,6 +228,8 @@ def test_links_are_kept_and_the_working_directory_is_the_users(plain: Path, quic
     (plain / "till.py").symlink_to("tills/till.py")
     (plain / "shelf").symlink_to("tills")
     (plain / "uploads").mkdir()
+    large = bytes(range(256)) * 8192
+    (plain / "model.bin").write_bytes(large)
     quick.build(plain, tmp_path / "image.tar")
     image = read_image(tmp_path / "image.tar")
     code = below(tree_of(image.tars[-1]), "app")
@@ -236,6 +238,7 @@ def test_links_are_kept_and_the_working_directory_is_the_users(plain: Path, quic
         "shelf": b"tills",
     }
     assert code["uploads"].kind == "directory"
+    assert code["model.bin"].content == large
     assert tree_of(image.tars[-1])["app"].owner == (65532, 65532)
 
 

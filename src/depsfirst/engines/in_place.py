@@ -6,7 +6,7 @@ What its files answer for imports is told in the words of a wheel, so that it is
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING
 
 from depsfirst.digests import sha256
 from depsfirst.engines.own_files import own_files
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from depsfirst.content import ContentStore
     from depsfirst.engines.own_files import OwnFiles
     from depsfirst.engines.tools import Tools
     from depsfirst.imports.answers import Problem
@@ -82,25 +83,26 @@ def code_in_place(project: Project, place: Sequence[TarEntry], tools: Tools) -> 
             "there is no Python code here", where=str(project.root), hint=f"it was looked for in {files.reason}"
         )
     digest = _digest(items)
-    how: Literal["copied", "reused"] = "reused"
     key = sha256(f"in place {_FORMAT} {[*map(tuple, place)]} {digest}".encode()).hexdigest()
-    installed = find_installed(key, tools.store)
-    reason = "nothing in it changed"
-    if installed is None:
-        with tools.store.write(PARTS, key) as file:
-            paths = _write(items, place, project.root, file)
-        installed = kept_part(key, paths, tools.store)
-        how, reason = "copied", f"{sum(item.kind != DIRECTORY for item in items)} files: {files.reason}"
+    found = find_installed(key, tools.store)
     wheel = ProjectWheel(
         name=project.name,
         version=project.version or "",
         tags=frozenset({"py3-none-any"}),
         entries=tuple(_entries(items, project)),
         digest=digest,
-        how=how,
-        reason=reason,
+        how="reused" if found else "copied",
+        reason="nothing in it changed" if found else f"{len(items)} files: {files.reason}",
     )
-    return Code(wheel, installed, _answers(items, project))
+    return Code(wheel, found or _installed(key, items, place, project.root, tools.store), _answers(items, project))
+
+
+def _installed(
+    key: str, items: Sequence[_Item], place: Sequence[TarEntry], root: Path, store: ContentStore
+) -> InstalledWheel:
+    with store.write(PARTS, key) as file:
+        paths = _write(items, place, root, file)
+    return kept_part(key, paths, store)
 
 
 def _items(root: Path, files: OwnFiles, hashes: Hashes, tools: Tools) -> Iterator[_Item]:
