@@ -222,6 +222,36 @@ def test_what_passes_all_the_same(source: str, store: ContentStore, project: Cal
     assert verify(request(), store, [project(shop=source)]).state == "passed"
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["import os\nos.environ['SHOP_SECRET']\n", "raise ConnectionError('no database')\n", "raise SystemExit(3)\n"],
+)
+def test_what_its_surroundings_lack_is_told_and_no_failure(
+    source: str, store: ContentStore, project: Callable[..., Here]
+) -> None:
+    here = project(shop=source, cli="")
+    verdict = verify(request("?shop", "cli"), store, [here])
+    assert verdict.state == "passed"
+    assert str(verdict).startswith("passed" if "SystemExit" in source else "passed but for shop (")
+    assert verify(request("shop"), store, [here]).state == "failed"
+
+
+@pytest.mark.parametrize("source", ["import nowhere\n", "raise ImportError('libtill.so.1')\n", "def :\n"])
+def test_an_import_that_fails_is_a_failure_in_any_surroundings(
+    source: str, store: ContentStore, project: Callable[..., Here]
+) -> None:
+    verdict = verify(request("?shop"), store, [project(shop=source)])
+    assert (verdict.state, verdict.module) == ("failed", "shop")
+
+
+def test_an_object_is_called_with_the_variables_before_it(store: ContentStore, project: Callable[..., Here]) -> None:
+    here = project(shop="import os\n\ndef setup():\n    __import__(os.environ['SHOP_SETTINGS'])\n", live="")
+    assert verify(request("SHOP_SETTINGS=live", "shop:setup()"), store, [here]).state == "passed"
+    verdict = verify(request("SHOP_SETTINGS=dead", "?shop:setup()"), store, [here])
+    assert (verdict.state, verdict.module) == ("failed", "shop:setup()")
+    assert "No module named 'dead'" in verdict.reason
+
+
 def test_never(store: ContentStore, project: Callable[..., Here]) -> None:
     here = project(shop="import nowhere")
     verdict = verify(request(mode="never"), store, [here])
