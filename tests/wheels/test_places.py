@@ -7,11 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from packaging.tags import Tag
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.fetch import Document, NotFoundError, RefusedError
 from depsfirst.fetch.credentials import Credentials
 from depsfirst.project.model import Index, Lock, LockedFile, LockedPackage, Source
+from depsfirst.wheels.choose import Chooser, Target
 from depsfirst.wheels.places import Place, Places
 from depsfirst.wheels.user_indexes import NamedIndex, UserIndexes
 
@@ -147,38 +149,54 @@ def test_an_index_with_another_file_of_that_name_is_passed_over() -> None:
 def test_without_a_hash_the_public_index_cannot_come_before_ours() -> None:
     for indexes, location in (((Index(PUBLIC), Index(OURS)), PUBLIC), ((Index(OURS), Index(PUBLIC)), OURS)):
         web = indexed(ours=RIGHT, public=WRONG)
-        (file,) = places(web, "requirements", *indexes).listed(package(location, None), NAME.__eq__)
+        ((file,),) = places(web, "requirements", *indexes).listed(package(location, None), NAME.__eq__)
         assert file.sha256 == RIGHT
         assert f"{PUBLIC}tea/" not in web.asked
 
 
 def test_hashes_say_which_of_several_indexes_has_it() -> None:
     web = indexed(ours=WRONG, public=RIGHT)
-    (file,) = places(web, "requirements", Index(OURS)).listed(package(), NAME.__eq__)
+    ((file,),) = places(web, "requirements", Index(OURS)).listed(package(), NAME.__eq__)
     assert file.sha256 == RIGHT
+
+
+def test_where_hashes_decide_further_indexes_are_asked_for_files_that_fit() -> None:
+    compiled = "tea-1.0-cp311-cp311-linux_x86_64.whl"
+    pages = {f"{OURS}/tea/": page(RIGHT, compiled), f"{PUBLIC}tea/": page(WRONG, NAME)}
+    hashes = frozenset({RIGHT, WRONG})
+    found = places(Web(dict(pages)), "requirements", Index(OURS))
+    assert [file.name for files in found.listed(package()._replace(hashes=hashes), bool) for file in files] == [
+        compiled,
+        NAME,
+    ]
+    target = Target((Tag("py3", "none", "any"),), "somewhere")
+    chooser = Chooser(target, found, lambda _: pytest.fail("its sha256 is told"))
+    assert chooser.choose(package()._replace(hashes=hashes)).file.name == NAME
+    with pytest.raises(DepsfirstError, match="no wheel"):
+        chooser.choose(package(sha256=None))
 
 
 def test_a_file_whose_sha256_no_index_tells_may_be_the_one() -> None:
     assert places(indexed(public=None)).find(package(), NAME, RIGHT).sha256 == RIGHT
-    (file,) = places(indexed(public=None)).listed(package(), NAME.__eq__)
+    ((file,),) = places(indexed(public=None)).listed(package(), NAME.__eq__)
     assert file.sha256 is None
 
 
 def test_one_that_refuses_is_no_reason_to_go_on() -> None:
     web = Web({f"{OURS}/tea/": None, f"{PUBLIC}tea/": page(WRONG)})
     with pytest.raises(RefusedError) as caught:
-        places(web, "requirements", Index(OURS)).listed(package(None, None), NAME.__eq__)
+        list(places(web, "requirements", Index(OURS)).listed(package(None, None), NAME.__eq__))
     assert caught.value.where == WHERE
 
 
 def test_what_no_index_has_is_said_of_all() -> None:
     with pytest.raises(DepsfirstError) as caught:
-        places(Web({}), "requirements", Index(OURS)).listed(package(), NAME.__eq__)
+        list(places(Web({}), "requirements", Index(OURS)).listed(package(), NAME.__eq__))
     assert str(caught.value) == f'{WHERE}: none of "{OURS}" and "{PUBLIC}" has a file of "tea" 1.0'
     with pytest.raises(DepsfirstError, match="with a sha256 that the lock allows"):
-        places(indexed(ours=WRONG), "requirements", Index(OURS)).listed(package(), NAME.__eq__)
+        list(places(indexed(ours=WRONG), "requirements", Index(OURS)).listed(package(), NAME.__eq__))
     with pytest.raises(NotFoundError, match="404") as missing:
-        places(Web({})).listed(package(), NAME.__eq__)
+        list(places(Web({})).listed(package(), NAME.__eq__))
     assert missing.value.where == WHERE
 
 
@@ -215,7 +233,7 @@ def test_a_directory_beside_the_lock_is_looked_into_first(tmp_path: Path) -> Non
     found = places(web, "requirements", Index("wheels", "find-links"), root=tmp_path)
     expected = LockedFile(NAME, sha256, (tmp_path / "wheels" / NAME).as_uri())
     assert found.find(package(sha256=sha256), NAME, sha256) == expected
-    assert found.listed(package(sha256=sha256), NAME.__eq__) == (expected,)
+    assert next(found.listed(package(sha256=sha256), NAME.__eq__)) == (expected,)
     assert web.asked == []
 
 
@@ -235,7 +253,7 @@ def test_a_page_of_links() -> None:
     )
     web = Web({"https://links.example/": html})
     found = places(web, "requirements", Index("https://links.example/", "find-links"))
-    files = found.listed(package(sha256=None), lambda _: True)
+    (files,) = found.listed(package(sha256=None), lambda _: True)
     assert files == (
         LockedFile(NAME, "aa", f"https://links.example/a/{NAME}"),
         LockedFile("coffee-1.0.zip", None, "https://links.example/a/b/coffee-1.0.zip"),

@@ -105,8 +105,14 @@ class Chooser:
         return self._places.find(package, file.name, file.sha256 or "")
 
     def _listed(self, package: LockedPackage) -> tuple[LockedFile, ...]:
+        """The files that places have, until one fits."""
         wanted = Version(package.version or "0")
-        return self._places.listed(package, lambda file: _version_of(file, package.name) == wanted)
+        found: tuple[LockedFile, ...] = ()
+        for files in self._places.listed(package, lambda file: _version_of(file, package.name) == wanted):
+            found += files
+            if any(self._rank(file.name) for file in files):
+                break
+        return found
 
     def _known(self, file: LockedFile, package: LockedPackage) -> LockedFile:
         """A file with its sha256, also where the lock does not tell it: of this machine, or of an index."""

@@ -130,8 +130,10 @@ class Places:
             hint=self._hint(package, "lock again, or name the index that has it"),
         )
 
-    def listed(self, package: LockedPackage, wanted: Callable[[str], bool]) -> tuple[LockedFile, ...]:
-        """The files that may be installed for a package without files, of the first place that has some.
+    def listed(self, package: LockedPackage, wanted: Callable[[str], bool]) -> Iterator[tuple[LockedFile, ...]]:
+        """The files that may be installed for a package without files: of the first place that has some.
+
+        Those of further places follow where hashes say which files are meant: there it does not matter who has them.
 
         Args:
             package: with hashes, or without.
@@ -140,13 +142,18 @@ class Places:
         Raises:
             DepsfirstError: no place has one that the lock allows, or one cannot be asked.
         """
-        places, refused = self.of(package), False
+        places, refused, found = self.of(package), False, False
         for place in places:
             files = self._files(place, package, wanted)
             allowed = tuple(file for file in files if not package.hashes or file.sha256 in {None, *package.hashes})
-            if allowed:
-                return allowed
             refused = refused or bool(files)
+            if allowed:
+                found = True
+                yield allowed
+                if not package.hashes:
+                    return
+        if found:
+            return
         raise DepsfirstError(
             f'{_has_no(places)} file of "{package.name}" {package.version}'
             + (" with a sha256 that the lock allows" if refused else ""),
