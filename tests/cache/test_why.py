@@ -108,6 +108,33 @@ CASES = {
         "RUN uv export --frozen --no-emit-project -o requirements.txt\n"
         f"{FROM}\nCOPY --from=recipe /src/requirements.txt .\nRUN pip install -r requirements.txt\nCOPY src src\n",
     ),
+    "the project on top of an export of its lock": Case(
+        f"{FROM} AS recipe\nWORKDIR /app\nCOPY pyproject.toml uv.lock ./\n"
+        "RUN uv export --locked --no-dev --no-emit-project -o /tmp/requirements.txt\n"
+        f"{FROM}\nWORKDIR /app\nCOPY --from=recipe /tmp/requirements.txt /tmp/requirements.txt\n"
+        "RUN uv venv && uv pip install --python .venv --no-deps -r /tmp/requirements.txt\n"
+        "COPY . .\nRUN uv sync --locked --no-dev\n",
+    ),
+    "the project with more groups than an export of its lock": Case(
+        f"{FROM} AS recipe\nWORKDIR /app\nCOPY pyproject.toml uv.lock ./\n"
+        "RUN uv export --locked --no-dev --no-emit-project -o /tmp/requirements.txt\n"
+        f"{FROM}\nWORKDIR /app\nCOPY --from=recipe /tmp/requirements.txt /tmp/requirements.txt\n"
+        "RUN uv venv && uv pip install --python .venv --no-deps -r /tmp/requirements.txt\n"
+        "COPY . .\nRUN uv sync --locked --group docs\n",
+        "yes",
+        "yes",
+        "yes",
+    ),
+    "the project in another environment than an export of its lock": Case(
+        f"{FROM} AS recipe\nWORKDIR /app\nCOPY pyproject.toml uv.lock ./\n"
+        "RUN uv export --locked --no-emit-project -o /tmp/requirements.txt\n"
+        f"{FROM}\nWORKDIR /app\nCOPY --from=recipe /tmp/requirements.txt /tmp/requirements.txt\n"
+        "RUN uv venv /opt/venv && uv pip install --python /opt/venv --no-deps -r /tmp/requirements.txt\n"
+        "COPY . .\nRUN uv sync --locked\n",
+        "yes",
+        "yes",
+        "yes",
+    ),
     "an export in a mounted directory": Case(
         f"{FROM} AS recipe\nWORKDIR /src\nCOPY pyproject.toml uv.lock ./\n"
         "RUN uv export --frozen --no-emit-project -o requirements.txt\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.needs import UnprovenError
-from depsfirst.project.model import normalize
 
 if TYPE_CHECKING:
     from depsfirst.checks.recipes.model import Question
@@ -40,8 +39,3 @@ def indexes(lock: Lock) -> list[str]:
     public = str(PYPI_SIMPLE_ENDPOINT).rstrip("/")
     found = {each.source.location for each in lock.packages if each.source.kind == "index"}
     return sorted(url for url in found if url and url.rstrip("/") != public)
-
-
-def names(lock: Lock) -> frozenset[str]:
-    """The names of the packages, in the form in which two can be compared."""
-    return frozenset(normalize(each.name) for each in lock.packages)
