@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover
+from depsfirst.project.model import normalize
+from depsfirst.project.workspace import find_member
 from scripts.compare_readings import git_directory
 from scripts.project_pages import Row, write
 
@@ -175,15 +177,16 @@ def checked_out(project: Wanted, mirrors: Path, scratch: Path) -> Path:
         project.commit,
     ]
     subprocess.run(command, capture_output=True, check=False)  # a mirror may lack large files, which are left out
-    here = subprocess.run(["git", "-C", str(scratch), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    if here.stdout.strip() != project.commit:
+    done = subprocess.run(["git", "-C", str(scratch), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    if done.stdout.strip() != project.commit:
         raise SystemExit(f"{project.title}: the mirror does not have {project.commit}")
     return scratch / project.directory
 
 
 def built(project: Wanted, directory: Path, machine: Machine, scratch: Path) -> Row:
     """A project's row: it is built, and its image is run."""
-    row = described(project, directory)
+    member = member_of(project, directory)
+    row = described(project, member)
     command = [sys.executable, "-m", "depsfirst", "build", str(directory), "-t", IMAGE, "--format", "json"]
     command += [*machine.output(scratch), *project.options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS, cwd=scratch)
@@ -191,9 +194,16 @@ def built(project: Wanted, directory: Path, machine: Machine, scratch: Path) -> 
         return row._replace(result="refused", reason=error_of(done.stderr).replace(str(directory), "."))
     machine.take(scratch)
     try:
-        return tried(row._replace(**figures(json.loads(done.stdout))), project, directory, machine)
+        return tried(row._replace(**figures(json.loads(done.stdout))), project, member, machine)
     except FailedError as error:
         return row._replace(result="fails", reason=str(error))
+
+
+def member_of(project: Wanted, directory: Path) -> Path:
+    """The directory of the member that the options name, else that of the project."""
+    if "--package" not in project.options:
+        return directory
+    return find_member(directory, project.options[project.options.index("--package") + 1])
 
 
 def described(project: Wanted, directory: Path) -> Row:
@@ -210,8 +220,9 @@ def backend_of(system: BuildSystem | None) -> str:
     """The distribution of a build backend, or its module if it comes with the project."""
     if system is None:
         return ""
-    name = re.match(r"[\w.-]+", next(iter(system.requires), ""))
-    return name[0] if name else system.backend
+    names = [found[0] for each in system.requires if (found := re.match(r"[\w.-]+", each))]
+    module = normalize(system.backend)
+    return next((name for name in names if module.startswith(normalize(name))), system.backend)
 
 
 def lock_of(lock: Path, directory: Path) -> str:
@@ -342,10 +353,10 @@ def main() -> int:
             row = one(project, options, Path(scratch))
             rows.append(row)
             wrong += not as_expected(project, row)
+            if options.write:
+                write([row], [each.title for each in wanted(LIST)], REPOSITORY / "docs")
             print(row if as_expected(project, row) else f"{row}\n    not as the list says", flush=True)
     print(f"{len(rows)} projects, {sum(row.result == 'runs' for row in rows)} run, {wrong} not as the list says")
-    if options.write:
-        write(rows, [project.title for project in wanted(LIST)], REPOSITORY / "docs")
     return 1 if wrong else 0
 
 
