@@ -165,3 +165,16 @@ def test_lock_that_nothing_exports(write: Write, make: Make) -> None:
     files = {"environment.yml": "dependencies:\n- python=3.12\n- pip:\n  - idna==3.10\n"}
     with pytest.raises(DepsfirstError, match="no Dockerfile"):
         make(write(files))
+
+
+def test_the_only_package_beside_setup_py_is_imported(write: Write, make: Make) -> None:
+    files = {
+        "requirements.txt": f"idna==3.10 {HASH}\n",
+        "setup.py": "",
+        "flora/__init__.py": "",
+        "tests/__init__.py": "",
+    }
+    made = make(write(files, folder="checkout"))
+    assert '-c "import flora"' in made.files[made.dockerfile]
+    made = make(write(files | {"fauna/__init__.py": ""}, folder="two"))
+    assert any("nothing was found whose import" in note for note in made.notes)

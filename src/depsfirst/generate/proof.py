@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from depsfirst.project.model import Project
 
 _ROOTS = ("src", "", "lib", "python")
+_ASIDE = frozenset({"tests", "test", "docs", "doc", "examples", "scripts", "tools", "benchmarks"})
+"""Folders that are packages to Python and to nobody else."""
 
 
 def import_statements(plan: Plan) -> tuple[str, ...]:
@@ -45,7 +47,8 @@ def _package(project: Project) -> str | None:
         if any(_has(project.root / root, each) for root in _ROOTS):
             return each
     source = project.root / "src"
-    found = sorted(path.name for path in source.iterdir() if _has(source, path.name)) if source.is_dir() else []
+    folder = source if source.is_dir() else project.root
+    found = sorted(path.name for path in folder.iterdir() if path.name not in _ASIDE and _is_package(path))
     return found[0] if len(found) == 1 else None
 
 
@@ -65,3 +68,7 @@ def _declared(tool: Mapping[str, Any]) -> Iterator[str]:
 def _has(folder: Path, name: str) -> bool:
     named = name.isidentifier()
     return named and ((folder / name / "__init__.py").is_file() or (folder / f"{name}.py").is_file())
+
+
+def _is_package(path: Path) -> bool:
+    return path.name.isidentifier() and (path / "__init__.py").is_file()
