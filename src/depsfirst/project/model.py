@@ -28,8 +28,6 @@ SourceKind = Literal["index", "url", "git", "file", "directory", "virtual", "pro
 
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 _SEPARATORS = re.compile(r"[-_.]+")
-_USERINFO = re.compile(r"(https?://)[^/@]+@")
-_PASSWORD = re.compile(r"(https?://)(?!\$\{)[^/@]+@")
 
 
 def normalize(name: str) -> str:
@@ -39,7 +37,7 @@ def normalize(name: str) -> str:
 
 def without_password(location: str) -> str:
     """A location without the name and password that stand in it; variables of the environment stay."""
-    return _PASSWORD.sub(r"\1", location)
+    return re.sub(r"(https?://)(?!\$\{)[^/@]+@", r"\1", location)
 
 
 class UnlockedError(DepsfirstError):
@@ -252,7 +250,7 @@ def _canonical(package: LockedPackage) -> dict[str, Any]:
     hashes = {file.sha256 for file in package.files if file.sha256} | package.hashes
     entry: dict[str, Any] = {"name": package.name, "version": package.version, "hashes": sorted(hashes)}
     unnamed = not hashes or any(file.sha256 is None for file in package.files)
-    location = package.source.location and _USERINFO.sub(r"\1", package.source.location)
+    location = package.source.location and re.sub(r"(https?://)[^/@]+@", r"\1", package.source.location)
     if package.source.kind in {"url", "git"}:
         entry |= {"version": None, "source": location}
     elif unnamed and location:
