@@ -158,6 +158,13 @@ def test_what_is_wanted_is_resolved_for_the_target(root: Path, store: ContentSto
     assert chosen(everything, store, index) == ["check==1.0", "greet==1.1", "quick==1.0", "words==2.0"]
 
 
+def test_a_project_that_wants_nothing_needs_no_lock(root: Path, store: ContentStore, index: Index) -> None:
+    (root / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1.0"\n')
+    heard = Heard()
+    assert chosen(Wish(discover(root), HERE), store, index, heard) == []
+    assert heard.warnings == []
+
+
 def test_it_is_said_and_kept_until_the_manifest_asks_for_more(root: Path, store: ContentStore, index: Index) -> None:
     heard = Heard()
     first = chosen(Wish(discover(root), HERE), store, index, heard)

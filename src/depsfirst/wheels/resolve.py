@@ -62,7 +62,9 @@ def resolved(
     if not isinstance(text, str):
         text = _compiled(wish, index_url)
         store.remember(_MEMO, key, text)
-        progress.warn(_told(wish, text))
+        count = _count(text)
+        if count:  # nothing at all is the same wherever it is built
+            progress.warn(_told(wish, count))
     lock = _tied(requirements.read(LockText("what uv resolved", text), wish.project), text)
     edges = lock.roots[MAIN]
     return lock._replace(roots=dict.fromkeys({MAIN, *wish.groups}, edges), extras=dict.fromkeys(wish.extras, ()))
@@ -100,8 +102,11 @@ def _key(wish: Wish, index_url: str | None) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _told(wish: Wish, text: str) -> str:
-    count = sum(not line.startswith((" ", "#", "-")) for line in text.splitlines() if line)
+def _count(text: str) -> int:
+    return sum(not line.startswith((" ", "#", "-")) for line in text.splitlines() if line)
+
+
+def _told(wish: Wish, count: int) -> str:
     packages = "1 package" if count == 1 else f"{count} packages"
     environment = f"Python {wish.environment.version} on {wish.environment.platform}"
     return f"{wish.because}: uv resolved {packages} for {environment}; lock them for a build that others can repeat"
