@@ -135,6 +135,25 @@ CASES = {
         "yes",
         "yes",
     ),
+    "all groups of Poetry on top of the main one": Case(
+        f"{FROM} AS recipe\nWORKDIR /app\nCOPY pyproject.toml poetry.lock ./\nRUN poetry export -o /tmp/r.txt\n"
+        f"{FROM}\nWORKDIR /app\nCOPY --from=recipe /tmp/r.txt /tmp/r.txt\nRUN pip install --no-deps -r /tmp/r.txt\n"
+        "COPY . .\nRUN poetry install\n",
+        "yes",
+        "yes",
+        "yes",
+        files={"pyproject.toml": f"{PYPROJECT}[tool.poetry.group.docs.dependencies]\nmarkdown = '*'\n"},
+    ),
+    "the groups of Poetry that were exported": Case(
+        f"{FROM} AS recipe\nWORKDIR /app\nCOPY pyproject.toml poetry.lock ./\n"
+        "RUN poetry export --with docs -o /tmp/r.txt\n"
+        f"{FROM}\nWORKDIR /app\nCOPY --from=recipe /tmp/r.txt /tmp/r.txt\nRUN pip install --no-deps -r /tmp/r.txt\n"
+        "COPY . .\nRUN poetry install --without dev\n",
+        files={
+            "pyproject.toml": f"{PYPROJECT}[tool.poetry.group.docs.dependencies]\nmarkdown = '*'\n"
+            "[tool.poetry.group.dev.dependencies]\nruff = '*'\n"
+        },
+    ),
     "an export in a mounted directory": Case(
         f"{FROM} AS recipe\nWORKDIR /src\nCOPY pyproject.toml uv.lock ./\n"
         "RUN uv export --frozen --no-emit-project -o requirements.txt\n"

@@ -162,6 +162,38 @@ class Locked:
         return read_manifest(root, root / _LOCKS[self.manager], values)
 
 
+def with_named_groups(selection: tuple[str, ...], manifest: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """A selection of Poetry's with all of its groups named, so that one of its exporter compares with one of install.
+
+    Args:
+        selection: as for ``Locked.closure``.
+        manifest: what pyproject.toml says, where the usual groups are those of ``poetry install``: all that are not
+            optional; None where they are those of its exporter, which is the main one.
+    """
+    named: dict[str, set[str]] = {"--only": set(), "--with": set(), "--without": set()}
+    rest: list[str] = []
+    for option, _, value in (each.partition("=") for each in selection):
+        if option in named:
+            named[option] |= {normalize(each.strip()) for each in value.split(",")}
+        elif option == "--no-dev":
+            named["--without"].add(_DEV)
+        else:
+            rest.append(f"{option}={value}" if value else option)
+    usual = {MAIN} if manifest is None else {MAIN, *_usual_of_poetry(manifest)}
+    groups = (named["--only"] or usual | named["--with"]) - named["--without"]
+    return tuple(sorted([*rest, f"--only={','.join(sorted(groups))}"]))
+
+
+def _usual_of_poetry(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """The groups of a manifest that are not optional."""
+    own = _value(manifest, ("tool", "poetry", "group")) or {}
+    optional = {normalize(name) for name in own if _value(own, (name, "optional")) is True}
+    names = {*own, *(_value(manifest, ("dependency-groups",)) or ())}
+    yield from sorted({normalize(name) for name in names} - optional)
+    if _value(manifest, ("tool", "poetry", "dev-dependencies")):
+        yield _DEV
+
+
 def same_export(before: Locked, after: Locked, selection: tuple[str, ...], *, frozen: bool, exact: bool) -> bool | None:
     """Whether an exporter writes the same; None if that cannot be told.
 

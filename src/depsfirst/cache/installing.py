@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from depsfirst.cache.filters import Exported
 from depsfirst.cache.finds import Finds
@@ -84,18 +84,13 @@ class _Earlier:
         installation: with names of their origins for its inputs.
         names: of the packages that its requirements name; all of them where they come from a lock.
         locked: whether they come from a lock.
-        exported: the installations that the manager would make whose exporter wrote what it reads.
+        exported: the installations that the manager would make whose exporter wrote what it reads, their groups named.
     """
 
     installation: Installation
     names: frozenset[str]
     locked: bool
     exported: tuple[Installation, ...] = ()
-
-    @property
-    def all(self) -> tuple[Installation, ...]:
-        """The installation, and those that it stands for."""
-        return (self.installation, *self.exported)
 
 
 class _Known:
@@ -149,9 +144,17 @@ class _Known:
         if installation.kind is not Installs.DEPENDENCIES:
             return _KINDS.get(installation.kind)
         by_origin = self._by_origin(installation, key)
-        if only_project(by_origin, [one for each in earlier for one in each.all]):
+        if only_project(by_origin, [each.installation for each in earlier]):
+            return "project"
+        exported = [one for each in earlier for one in each.exported]
+        if exported and only_project(self._with_named_groups(by_origin, installation, key), exported):
             return "project"
         return "project" if self._is_satisfied(installation, earlier, key) else "dependencies"
+
+    def _with_named_groups(self, by_origin: Installation, installation: Installation, key: Key) -> Installation:
+        """An installation as an export is noted."""
+        manifest = self._manifest(installation.inputs[0], key) if installation.inputs else None
+        return by_origin._replace(selection=_named(by_origin.tool, by_origin.selection, manifest or {}))
 
     def _is_satisfied(self, installation: Installation, earlier: Sequence[_Earlier], key: Key) -> bool:
         """Whether the project alone is installed on top of all that it asks for."""
@@ -166,19 +169,24 @@ class _Known:
 
     def _asked(self, installation: Installation, key: Key) -> frozenset[str] | None:
         """The names of what the project's manifest asks for; None if that is not known."""
-        text = self._finds.text(key, f"{installation.project}/pyproject.toml") if installation.project else None
+        manifest = self._manifest(f"{installation.project}/pyproject.toml", key) if installation.project else None
+        project = manifest.get("project") if manifest else None
+        if not isinstance(project, dict) or "dependencies" in (project.get("dynamic") or ()):
+            return None
+        asked = project.get("dependencies") or []
+        return frozenset(_names("\n".join(each for each in asked if isinstance(each, str))))
+
+    def _manifest(self, path: str, key: Key) -> dict[str, Any] | None:
+        """What a manifest says; None if it cannot be read."""
+        text = self._finds.text(key, path)
         if text is None:
             return None
         import tomli
 
         try:
-            project = tomli.loads(text).get("project")
+            return tomli.loads(text)
         except tomli.TOMLDecodeError:
             return None
-        if not isinstance(project, dict) or "dependencies" in (project.get("dynamic") or ()):
-            return None
-        asked = project.get("dependencies") or []
-        return frozenset(_names("\n".join(each for each in asked if isinstance(each, str))))
 
     def _noted(self, installation: Installation, key: Key) -> _Earlier:
         texts = [self._finds.text(key, path) or "" for path in installation.inputs if path.endswith(".txt")]
@@ -190,7 +198,7 @@ class _Known:
             installation._replace(
                 tool=filtered.manager,
                 inputs=origins[:2],
-                selection=filtered.selection,
+                selection=_named(filtered.manager, filtered.selection, None),
                 packages=(),
                 with_dependencies=True,
             )
@@ -249,6 +257,15 @@ def _sources_of(folder: str, step: Step) -> Iterator[tuple[Key, str]]:
             for mount in key.instruction.mounts:
                 if isinstance(mount, Mount) and mount.from_ and mount.target.rstrip("/") == folder:
                     yield from ((each.key, mount.source.rstrip("/")) for each in contents if each.name == mount.from_)
+
+
+def _named(manager: str, selection: tuple[str, ...], manifest: dict[str, Any] | None) -> tuple[str, ...]:
+    """A selection with its groups named, where install and exporter of a manager have other usual ones."""
+    if manager != "poetry":
+        return selection
+    from depsfirst.cache.exported import with_named_groups
+
+    return with_named_groups(selection, manifest)
 
 
 def _same_environment(earlier: Installation, later: Installation) -> bool:

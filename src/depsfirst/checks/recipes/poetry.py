@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from depsfirst.cache.exported import with_named_groups
 from depsfirst.checks.needs import UnprovenError
 from depsfirst.checks.recipes.environment import refuse_makers, require_pip, settings_before, with_pip
 from depsfirst.checks.recipes.model import RESULT, Given, Question, Recipe
 from depsfirst.checks.recipes.sources import refuse_local
 from depsfirst.checks.recipes.versions import Provided, provided, python_of
 from depsfirst.dockerfile.installers.call import table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from depsfirst.project.model import MAIN
 
 _EXPORTS = (1, 2)
 _WITHOUT_PLUGIN = (2, 0)
@@ -75,26 +72,9 @@ def _groups(question: Question, given: Given) -> tuple[str, bool]:
     only = [each.value or "" for each in given.options if each.name == "--only"]
     if only:
         return ",".join(only), True
-    left_out = {"dev"} if given.has("--no-dev") else set()
-    left_out |= _named(given, "--without")
-    optional, usual = _declared(question.values)
-    wanted = (usual | (_named(given, "--with") & optional)) - left_out
-    return ",".join(["main", *sorted(wanted)]), False
-
-
-def _named(given: Given, option: str) -> set[str]:
-    values = [each.value or "" for each in given.options if each.name == option]
-    return {name.strip() for value in values for name in value.split(",")}
-
-
-def _declared(values: Mapping[str, object]) -> tuple[set[str], set[str]]:
-    """The optional groups of a manifest, and the others."""
-    own = table(values, "tool", "poetry", "group")
-    optional = {name for name in own if table(own, name).get("optional") is True}
-    usual = (set(own) | set(table(values, "dependency-groups"))) - optional
-    if table(values, "tool", "poetry", "dev-dependencies"):
-        usual.add("dev")
-    return optional, usual
+    named = with_named_groups(question.installation.selection, question.values)
+    groups = next(each.partition("=")[2] for each in named if each.startswith("--only="))
+    return ",".join(sorted(groups.split(","), key=lambda group: (group != MAIN, group))), False
 
 
 def _no_cache(question: Question, given: Given) -> bool:
