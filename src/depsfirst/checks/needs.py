@@ -229,15 +229,19 @@ class Needs:
             raise UnprovenError(f"not all that line {step.line} runs is known")
         for each in reading.installations:
             if each.via:
-                raise UnprovenError(f'line {step.line} installs by way of "{each.via[0]}", which may read the code')
+                raise UnprovenError(f'line {step.line} installs by way of "{each.via[0]}", {self._may_read}')
         for command in reading.script.commands:
             self._command(step, command)
             found = [each for each in reading.installations if each.command is command]
             if not found and not self._is_plain(command):
                 name = command.program or "a command"
-                raise UnprovenError(f'line {step.line} runs "{name}", which may read the code')
+                raise UnprovenError(f'line {step.line} runs "{name}", {self._may_read}')
             for each in found:
                 self._installation(step, each, separable=separable)
+
+    @property
+    def _may_read(self) -> str:
+        return f"which may read what line {self._provision.step.line} brings"
 
     def _command(self, step: Step, command: Command) -> None:
         """See that no word, redirect or variable names something else that the COPY brings."""
