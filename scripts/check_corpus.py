@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from depsfirst.checks.model import Diagnosis, Finding
 
-_ORDER = frozenset(rule.name for rule in RULES if rule.family == "order")
+_NOT_READ = frozenset({"volatile-argument", "system-packages-after-code", "frontend-after-code", "download-after-code"})
+"""Rules of the order that speak of other edits, or of other packages, than the readings do."""
+_ORDER = frozenset(row.name for row in RULES if row.family == "order") - _NOT_READ
 
 
 class Checked(NamedTuple):
