@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.generate.scheme import PDM, PIPENV, POETRY, POETRY_EXPORT, Export
+from depsfirst.project.exporters import poetry_plugin
 from depsfirst.project.model import MAIN
 from depsfirst.values import NamedTuple
 
@@ -116,13 +117,14 @@ def _uv(asked: Question) -> Export:
 def _poetry(asked: Question) -> Export:
     wrote = _WROTE_LOCK.search(asked.text)
     poetry = POETRY._replace(version=wrote[1]) if wrote else POETRY
+    plugin = POETRY_EXPORT._replace(version=poetry_plugin(tuple(map(int, poetry.version.split(".")))))
     directory = asked.lock.rpartition("/")[0]
     words = [f"poetry --directory {directory} export" if directory else "poetry export", "--without-urls"]
     words += [f"--only {','.join([MAIN, *asked.groups])}", *_each("--extras", asked.extras)]
     return Export(
         files=asked.files,
         result=RESULT,
-        tools=(poetry, POETRY_EXPORT),
+        tools=(poetry, plugin),
         command=(f"{' '.join(words)} > {RESULT}", *_without_directories(asked)),
         hashed=asked.hashed,
     )

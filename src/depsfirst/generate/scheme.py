@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from depsfirst.project.exporters import NEWEST_POETRY_PLUGIN, POETRY_PLUGIN
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Pin(NamedTuple):
 
 UV = Pin("uv", "UV_VERSION", "0.13.9")
 POETRY = Pin("poetry", "POETRY_VERSION", "2.5.1")
-POETRY_EXPORT = Pin("poetry-plugin-export", "POETRY_EXPORT_VERSION", "1.10.1")
+POETRY_EXPORT = Pin(POETRY_PLUGIN, "POETRY_EXPORT_VERSION", NEWEST_POETRY_PLUGIN)
 PDM = Pin("pdm", "PDM_VERSION", "2.29.4", "[locked]")
 PIPENV = Pin("pipenv", "PIPENV_VERSION", "2026.10.3")
 TOMLI = Pin("tomli", "TOMLI_VERSION", "2.5.0")

@@ -9,13 +9,11 @@ from depsfirst.checks.recipes.model import RESULT, Given, Question, Recipe
 from depsfirst.checks.recipes.sources import refuse_local
 from depsfirst.checks.recipes.versions import Provided, provided, python_of
 from depsfirst.dockerfile.installers.call import table
+from depsfirst.project.exporters import POETRY_PLUGIN, poetry_plugin
 from depsfirst.project.model import MAIN
 
 _EXPORTS = (1, 2)
 _WITHOUT_PLUGIN = (2, 0)
-_PLUGIN = "poetry-plugin-export"
-_PLUGINS = (((2, 1), "1.10.1"), ((2, 0), "1.9.0"))
-_OF_OLD_PYTHON = ("3.9", "1.9.0")
 _CHOICE = ("--only", "--with", "--without", "--no-dev")
 _EXTRAS = ("--extras", "-E", "--all-extras")
 _VALUED = frozenset(["--only", "--with", "--without", "--extras", "-E"])
@@ -55,16 +53,16 @@ def _tool(question: Question) -> Provided:
 
 def _prepare(question: Question, brought: Provided) -> str:
     """What adds the plugin; Poetry 1 has it."""
-    if not brought.is_at_least(*_WITHOUT_PLUGIN) or provided(question.subject, question.step, _PLUGIN):
+    if not brought.is_at_least(*_WITHOUT_PLUGIN) or provided(question.subject, question.step, POETRY_PLUGIN):
         return ""
-    if table(question.values, "tool", "poetry", "requires-plugins").get(_PLUGIN):
+    if table(question.values, "tool", "poetry", "requires-plugins").get(POETRY_PLUGIN):
         return ""
     if brought.environment != question.step.scope.variables.get("VIRTUAL_ENV"):
         raise UnprovenError("Poetry stands in another environment than the one that is active, and its plugin has to")
-    version = next(version for since, version in _PLUGINS if brought.is_at_least(*since))
-    if python_of(question.subject, question.step) == _OF_OLD_PYTHON[0]:
-        version = _OF_OLD_PYTHON[1]
-    return f"pip install {_PLUGIN}=={version}"
+    python = python_of(question.subject, question.step)
+    known = tuple(int(part) for part in python.split(".")) if python else None
+    version = poetry_plugin(brought.numbers, (known[0], known[1]) if known else None)
+    return f"pip install {POETRY_PLUGIN}=={version}"
 
 
 def _groups(question: Question, given: Given) -> tuple[str, bool]:
