@@ -14,6 +14,7 @@ from depsfirst.imports.modules import prefixes, site_path
 from depsfirst.trials.verify import Request, top_level
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.entry_points import entry_points
+from depsfirst.wheels.extras import asked_with_extras
 from depsfirst.wheels.install import INTERPRETER
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
         provided=reduce(or_, (each.answers for each in own), third_party.provided),
         stdlib=Stdlib(frozenset(base.python.stdlib), base.python.version[:2]),
         ignored=frozenset(plan.settings.ignore_imports),
-        uninstalled=third_party.uninstalled,
+        uninstalled={**third_party.uninstalled, **asked_with_extras(own[-1].wheel.entries)},
         entries=_entries(plan, own[-1]),
         scripts=plan.project.in_place is not None,
         plugins=frozenset(target for each in own for target in entry_points(each.wheel.entries).plugins),
