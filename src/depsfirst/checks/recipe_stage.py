@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,7 @@ from depsfirst.checks.edits import (
 )
 from depsfirst.checks.model import Edit, Fix
 from depsfirst.checks.moves import lines_for, see_past
-from depsfirst.checks.needs import Needs, Provision, UnprovenError
+from depsfirst.checks.needs import Needs, Provision, UnprovenError, is_plain
 from depsfirst.checks.recipes import recipe_of
 from depsfirst.checks.recipes.model import RESULT, Question
 from depsfirst.checks.recipes.versions import provided
@@ -68,7 +69,7 @@ def staged(subject: Subject, install: Step, lowers: tuple[str, ...]) -> Fix:
         UnprovenError: it is not proven that the image stays the same.
     """
     installation = _only(subject, install)
-    _refuse_own_tool(subject, install, installation.tool)
+    _refuse_own_tool(subject, install, installation)
     _refuse_numbers(subject, install.stage)
     brought = _brought(subject, install, installation.inputs[:2])
     question = Question(subject, install, installation, brought.texts)
@@ -97,11 +98,25 @@ def _only(subject: Subject, step: Step) -> Installation:
     return found[0]
 
 
-def _refuse_own_tool(subject: Subject, step: Step, tool: str) -> None:
-    """See that the exporter is there before the RUN that installs, as the stage with the recipe has it from there."""
+_EDITING = "source|add|remove|update|lock|version|init"
+"""Verbs that edit a manifest or a lock."""
+
+
+def _refuse_own_tool(subject: Subject, step: Step, installation: Installation) -> None:
+    """See that the exporter is there before the RUN that installs, and does nothing else there.
+
+    The stage with the recipe has it from there; the manifest, which it may read or edit, is not there any more.
+    """
+    tool = installation.tool
     brought = provided(subject, step, tool)
     if brought and brought.line == step.line:
         raise UnprovenError(f'line {step.line} installs "{tool}" itself, which a RUN of its own has to do first')
+    for command in subject.commands.script(step).commands:
+        if command is not installation.command and command.program == tool and not is_plain(command):
+            raise UnprovenError(f'line {step.line} has "{tool}" do more than install')
+    edits = re.search(rf"\b{tool}\s+(?:{_EDITING})\b", step.instruction.syntax.text)
+    if edits:  # perhaps under a condition that only another build meets
+        raise UnprovenError(f'line {step.line} may edit the manifest ("{edits[0]}")')
 
 
 def _refuse_numbers(subject: Subject, stage: Stage) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from depsfirst.cache.model import Step
     from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.commands import Installation
 
 Numbers = tuple[int, ...]
 _LEADING = re.compile(r"(\d+(?:\.\d+)*)(?![\w.])")
@@ -30,7 +31,7 @@ class Provided(NamedTuple):
         version: its version as written; empty for the newest there is, or for one that only a range tells.
         line: where it is brought.
         program: the installer that put it beside the image's own packages, as ``pip``; empty for any other way.
-        environment: the environment that was active then.
+        environment: the environment that it is in: that of the program's path, or the active one.
     """
 
     version: str
@@ -66,7 +67,7 @@ def _brought(subject: Subject, step: Step, tool: str) -> Iterator[Provided]:
         reading = subject.commands.reading(step)
         for each in reading.installations:
             if each.kind is Installs.INSTALLER:
-                yield from _of_packages(each.packages, tool, step, each.tool)
+                yield from _of_packages(each, tool, step)
         for download in reading.downloads:
             if any(f"/{tool}/" in source or f"-{tool}." in source for source in download.sources):
                 sources = " ".join(download.sources)
@@ -74,13 +75,12 @@ def _brought(subject: Subject, step: Step, tool: str) -> Iterator[Provided]:
                 yield Provided(numbers, step.line)
 
 
-def _of_packages(packages: tuple[str, ...], tool: str, step: Step, program: str) -> Iterator[Provided]:
-    for package in packages:
+def _of_packages(installation: Installation, tool: str, step: Step) -> Iterator[Provided]:
+    for package in installation.packages:
         name = _NAME.match(package)
         if name and name[0].lower().replace("_", "-") == tool:
             pinned = _PINNED.match(package.strip())
-            active = step.scope.variables.get("VIRTUAL_ENV")
-            yield Provided(pinned[2] if pinned else "", step.line, program, active)
+            yield Provided(pinned[2] if pinned else "", step.line, installation.tool, installation.target)
 
 
 def _of_base(subject: Subject, step: Step, tool: str) -> Provided | None:
