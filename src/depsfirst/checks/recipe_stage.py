@@ -200,8 +200,7 @@ class _Staging:
         self._stage = question.step.stage
         self._brought = brought
         self._recipe = recipe
-        taken = {stage.name for stage in self._subject.outline.stages}
-        taken |= {name for name, _ in self._subject.invocation.contexts}
+        taken = set(_names(self._subject))
         self._tools, self._name = _free("tools", taken), _free("recipe", taken)
 
     def edits(self) -> Iterator[Edit]:
@@ -362,8 +361,17 @@ def _changes(following: Step | None, copy: Step) -> bool:
     return (one.chown, one.chmod) != (other.chown, other.chmod)
 
 
-def _free(name: str, taken: set[str | None]) -> str:
-    """A name that no stage has."""
+def _names(subject: Subject) -> Iterator[str]:
+    """What stages are called, and what means an image or another context as long as no stage is called so."""
+    stages = subject.outline.stages
+    yield from (name for name, _ in subject.invocation.contexts)
+    for stage in stages:
+        yield from (stage.name or "", stage.origin.image)
+        yield from (each.name.lower() for typed in stage.instructions for each in references(stages, typed))
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that nothing has."""
     number = 2
     found = name
     while found in taken:
