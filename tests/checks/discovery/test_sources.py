@@ -103,10 +103,10 @@ def told_of(files: dict[str, str], name: str = "compose.yaml") -> list[Any]:
 
 
 def test_variables_of_compose_stand_in_the_file_beside_it() -> None:
-    env = "# paths\nexport AGENT=./src/agent/Dockerfile\nTAG='1.2'   # of the base\nIMAGE=\"base:${TAG}\"\nEMPTY=\n"
-    build = "{context: ., dockerfile: '${AGENT}', target: '${EMPTY:-${S:-prod}}', args: {A: '$IMAGE', B: '${NONE}'}}"
-    files = {"compose.yaml": f"services: {{agent: {{build: {build}}}}}", ".env": env}
-    assert told_of(files) == [("src/agent/Dockerfile", ".", "prod", {"A": "base:1.2"}, {})]
+    env = "# paths\nexport SERVICE=./src/service/Dockerfile\nTAG='1.2'   # of the base\nIMAGE=\"base:${TAG}\"\nEMPTY=\n"
+    build = "{context: ., dockerfile: '${SERVICE}', target: '${EMPTY:-${S:-prod}}', args: {A: '$IMAGE', B: '${NONE}'}}"
+    files = {"compose.yaml": f"services: {{service: {{build: {build}}}}}", ".env": env}
+    assert told_of(files) == [("src/service/Dockerfile", ".", "prod", {"A": "base:1.2"}, {})]
 
 
 def test_a_service_extends_one_of_another_file() -> None:
