@@ -9,11 +9,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from depsfirst.generate import scheme
+from depsfirst.project import exporters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SETS = {"dev": ("pyproject.toml", "requirements/dev.in"), "managers": ("requirements/managers.in",)}
-SCHEME = Path(scheme.__file__)
+PINNED = (Path(scheme.__file__), Path(exporters.__file__))
+"""Where versions of tools stand: those of the pins, and of Poetry's plugin, which depends on Poetry's own."""
 
 OPTIONS = (
     "--quiet",
@@ -30,16 +36,18 @@ def main() -> None:
     """Write each set's file, and the versions of the tools."""
     for name, sources in SETS.items():
         _compile(*OPTIONS, *sources, "--output-file", f"requirements/{name}.txt")
-    SCHEME.write_text(raised(SCHEME.read_text()))
+    newest = {pin.name: _newest(pin.name) for pin in pins()}
+    for path in PINNED:
+        path.write_text(raised(path.read_text(), newest))
 
 
-def raised(text: str) -> str:
-    """The text of ``generate/scheme.py`` with the newest version of each tool: each is installed by itself."""
+def raised(text: str, newest: Mapping[str, str]) -> str:
+    """The text of a module with the newest versions of tools, by their names, in place of those it pins."""
     for pin in pins():
-        newest = _newest(pin.name)
-        text, count = re.subn(rf'("{pin.name}", "{pin.argument}", )"[^"]+"', rf'\g<1>"{newest}"', text)
-        assert count == 1, pin.name
-    return text
+        version = f'"{newest[pin.name]}"'
+        text = re.sub(rf'(= Pin\("{pin.name}", "{pin.argument}", )"[^"]+"', rf"\g<1>{version}", text)
+    plugin = f'"{newest[exporters.POETRY_PLUGIN]}"'
+    return re.sub(r'(?m)^(NEWEST_POETRY_PLUGIN = )"[^"]+"', rf"\g<1>{plugin}", text)
 
 
 def pins() -> list[scheme.Pin]:
