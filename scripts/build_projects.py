@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,6 +30,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover
 from depsfirst.project.model import normalize
 from depsfirst.project.workspace import find_member
+from depsfirst.trials.runners.podman import FLAGS
 from scripts.compare_readings import git_directory
 from scripts.project_pages import Row, write
 
@@ -124,7 +127,8 @@ class Machine(NamedTuple):
         Raises:
             FailedError: it does not end with 0.
         """
-        command = [self.program, "run", "--rm", "--network", "none", "--entrypoint", program, IMAGE, *words]
+        more = shlex.split(os.environ.get(FLAGS, "")) if self.program == "podman" else []
+        command = [self.program, "run", "--rm", "--network", "none", *more, "--entrypoint", program, IMAGE, *words]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
         except subprocess.TimeoutExpired:
@@ -295,13 +299,14 @@ def counted(names: list[str]) -> str:
 
 
 def error_of(said: str) -> str:
-    """The error that a build ended with: its first line and its hint."""
+    """The error that a build ended with: its first line and its hint, without the words of what a project raised."""
     lines = said.splitlines()
     start = next((at for at, line in enumerate(lines) if line.startswith("error: ")), None)
     if start is None:
         return "\n".join(lines[-5:])
     hint = next((line for line in lines[start:] if line.startswith("hint: ")), "")
-    return f"{lines[start].removeprefix('error: ')} {hint and f'({hint})'}".strip()
+    error = re.sub(r"( in the image failed: [\w.]+): .*", r"\1", lines[start].removeprefix("error: "))
+    return f"{error} {hint and f'({hint})'}".strip()
 
 
 def last_line(said: str) -> str:
