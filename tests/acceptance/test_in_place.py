@@ -191,7 +191,7 @@ def make_executable(root: Path, _: str) -> None:
     (root / "main.py").chmod(0o755)
 
 
-EDITS = {
+EDITS: dict[Callable[[Path, str], None], set[str]] = {
     edit_code: {"code"},
     bump_version: {"code"},
     edit_readme: {"code"},

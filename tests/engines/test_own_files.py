@@ -15,6 +15,7 @@ from depsfirst.project.model import Project
 from depsfirst.wheels.tree import Hashes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -131,7 +132,7 @@ def test_a_broken_ignore_file_is_an_error(root: Path) -> None:
     assert caught.value.where == ".dockerignore:1"
 
 
-EDITS = {
+EDITS: dict[str, Callable[[Path], object]] = {
     "a new file": lambda root: write(root, "shop/late.py"),
     "a file that is gone": lambda root: (root / "main.py").unlink(),
     "a rule of git": lambda root: write(root, ".gitignore", text="*.svg\n*.db\n"),
