@@ -132,13 +132,18 @@ def test_a_broken_ignore_file_is_an_error(root: Path) -> None:
     assert caught.value.where == ".dockerignore:1"
 
 
+def link_main(root: Path) -> None:
+    (root / "main.py").unlink()
+    (root / "main.py").symlink_to("shop")
+
+
 EDITS: dict[str, Callable[[Path], object]] = {
     "a new file": lambda root: write(root, "shop/late.py"),
     "a file that is gone": lambda root: (root / "main.py").unlink(),
     "a rule of git": lambda root: write(root, ".gitignore", text="*.svg\n*.db\n"),
     "an ignore file": lambda root: write(root, ".dockerignore", text="main.py\n"),
     "an ignored file that is tracked": lambda root: git(root, "add", "--force", "kept.db"),
-    "a file that became a link": lambda root: ((root / "main.py").unlink(), (root / "main.py").symlink_to("shop")),
+    "a file that became a link": link_main,
 }
 
 
