@@ -36,7 +36,7 @@ def main() -> None:
     """Write each set's file, and the versions of the tools."""
     for name, sources in SETS.items():
         _compile(*OPTIONS, *sources, "--output-file", f"requirements/{name}.txt")
-    newest = {pin.name: _newest(pin.name) for pin in pins()}
+    newest = {pin.name: _newest(pin) for pin in pins()}
     for path in PINNED:
         path.write_text(raised(path.read_text(), newest))
 
@@ -55,10 +55,12 @@ def pins() -> list[scheme.Pin]:
     return [value for value in vars(scheme).values() if isinstance(value, scheme.Pin)]
 
 
-def _newest(name: str) -> str:
-    options = ("--quiet", "--no-deps", "--no-header", "--no-annotate", "--no-emit-index-url", "--python-version=3.11")
-    text = _compile(*options, "-", text=f"{name}\n")
-    return text.strip().removeprefix(f"{name}==")
+def _newest(pin: scheme.Pin) -> str:
+    """The newest version that can be installed, with all that it needs: an extra like ``[locked]`` pins that."""
+    options = ("--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--python-version=3.11")
+    text = _compile(*options, "-", text=f"{pin.name}{pin.extra}\n")
+    (version,) = re.findall(rf"(?m)^{re.escape(pin.name)}(?:\[[^\]]*\])?==(\S+)$", text)
+    return version
 
 
 def _compile(*words: str, text: str | None = None) -> str:

@@ -40,7 +40,7 @@ class Pin(NamedTuple):
 UV = Pin("uv", "UV_VERSION", "0.13.9")
 POETRY = Pin("poetry", "POETRY_VERSION", "2.5.1")
 POETRY_EXPORT = Pin(POETRY_PLUGIN, "POETRY_EXPORT_VERSION", NEWEST_POETRY_PLUGIN)
-PDM = Pin("pdm", "PDM_VERSION", "2.29.4", "[locked]")
+PDM = Pin("pdm", "PDM_VERSION", "2.29.3", "[locked]")
 PIPENV = Pin("pipenv", "PIPENV_VERSION", "2026.10.3")
 TOMLI = Pin("tomli", "TOMLI_VERSION", "2.5.0")
 
