@@ -59,6 +59,7 @@ def _newest(pin: scheme.Pin) -> str:
     """The newest version that can be installed, with all that it needs: an extra like ``[locked]`` pins that."""
     options = ("--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--python-version=3.11")
     text = _compile(*options, "-", text=f"{pin.name}{pin.extra}\n")
+    version: str
     (version,) = re.findall(rf"(?m)^{re.escape(pin.name)}(?:\[[^\]]*\])?==(\S+)$", text)
     return version
 
