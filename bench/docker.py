@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.measure import Sample, measure
+from depsfirst.oci.stores.daemon import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,13 +57,22 @@ class Docker:
         return self._output("run", "--rm", "--network", "none", *instead, image, *arguments).strip()
 
     def forget(self) -> None:
-        """Remove the benchmark's own images, and all of the build cache, cache mounts included."""
-        tags = self._output("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+        """Remove the benchmark's own images, and all of the build cache, cache mounts included.
+
+        Other images of depsfirst would share their layers with its own, and a cold build would be none.
+        """
+        tags = self._tags()
+        ours = [tag for tag in self._tags("--filter", f"label={LABEL}") if not tag.startswith(PREFIX)]
+        if ours:
+            sys.exit(f"{self.url} has images that share layers with the benchmark's; remove them: {', '.join(ours)}")
         gone = [tag for tag in tags if tag.startswith(PREFIX)]
         if gone:
             self._output("image", "rm", "--force", *gone)
         self._output("image", "prune", "--force")
         self._output("builder", "prune", "--all", "--force")
+
+    def _tags(self, *words: str) -> list[str]:
+        return self._output("image", "ls", *words, "--format", "{{.Repository}}:{{.Tag}}").split()
 
     def prune_images(self) -> None:
         """Remove the images that lost their tag to a newer build."""
