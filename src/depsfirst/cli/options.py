@@ -52,8 +52,6 @@ def project_directory(options: Namespace) -> Path:
     """
     from pathlib import Path
 
-    if options.package is None:
-        return Path(options.directory)
     from depsfirst.project.workspace import find_member
 
     return find_member(Path(options.directory), options.package)

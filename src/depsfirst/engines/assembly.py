@@ -26,6 +26,7 @@ from depsfirst.oci.image import Image
 from depsfirst.oci.store import copy
 from depsfirst.plan import Built, BuiltLayer, runtime, undecided
 from depsfirst.project.discover import discover
+from depsfirst.project.workspace import find_member
 from depsfirst.trials.verify import failure, known, verify
 
 if TYPE_CHECKING:
@@ -94,10 +95,6 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
 
 def _project(order: Order, store: ContentStore) -> Project:
     values = remembering(store)
-    if order.package is None:
-        return discover(order.directory, values)
-    from depsfirst.project.workspace import find_member
-
     return discover(find_member(order.directory, order.package, values), values)
 
 

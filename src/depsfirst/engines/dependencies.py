@@ -159,15 +159,17 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: boo
 
     environment = Environment(base.python.version, plan.platform)
     lock = _lock(plan, environment, tools, refresh=refresh)
-    recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-    places = _places(lock, plan, tools)
-    names = _install_all(recipe, places, plan, base, tools, ahead)
+
+    def install(lock: Lock) -> tuple[Recipe, Places, dict[str, InstalledWheel]]:
+        recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
+        places = _places(lock, plan, tools)
+        return recipe, places, _install_all(recipe, places, plan, base, tools, ahead)
+
+    recipe, places, names = install(lock)
     lacking = _lacking(lock, recipe, names, environment)
     if lacking:
         lock = _resolved(plan, environment, tools, because=lacking, refresh=refresh)
-        recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
-        places = _places(lock, plan, tools)
-        names = _install_all(recipe, places, plan, base, tools, ahead)
+        recipe, places, names = install(lock)
     sizes = {name: each.part.size for name, each in names.items()}
     groups = group_layers(sizes, plan.settings.max_layers)
     everything = provided(_importable(names.values(), base.venv))

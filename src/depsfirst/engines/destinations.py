@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from depsfirst.plan import Order
 
 _LAYOUT = "oci:"
-_CONNECT_SECONDS = 10
 _SMALL = 4 << 20
 """Bytes that cost less to send in vain than to wait with."""
 
@@ -109,7 +108,7 @@ def _prepared(order: Order, begun: Begun | None) -> Iterator[Prepared]:
     if order.output is not None:
         yield Prepared()
         return
-    from depsfirst.oci.connection import Connection
+    from depsfirst.oci.connection import CONNECT_SECONDS, Connection
     from depsfirst.oci.endpoint import find_endpoint
     from depsfirst.oci.load import Load
     from depsfirst.oci.stores.daemon import answers
@@ -119,7 +118,7 @@ def _prepared(order: Order, begun: Begun | None) -> Iterator[Prepared]:
         yield Prepared()
         return
     ours = begun if begun and begun.path == endpoint.socket else None
-    with Load(endpoint, ours) as load, Connection(endpoint, seconds=_CONNECT_SECONDS) as connection:
+    with Load(endpoint, ours) as load, Connection(endpoint, seconds=CONNECT_SECONDS) as connection:
         with suppress(OSError):  # it will be said when the image is sent
             load.begin()
         yield Prepared(endpoint, connection, load)

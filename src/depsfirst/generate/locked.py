@@ -82,7 +82,7 @@ def export_of(
         extras=tuple(sorted(plan.extras)),
         member=project.lock.name == "uv.lock" and project.lock.parent != project.root,
         local=_has_directories(lock, [text, *included.values()]),
-        hashed=bool(packages) and all(_is_hashed(each) for each in packages),
+        hashed=bool(packages) and all(each.is_hashed for each in packages),
         included=tuple(posixpath.normpath(posixpath.join(beside, name)) for name in included),
         directories=tuple(each.name for each in lock.packages if each.source.kind == "directory") if lock else (),
         archives=tuple(posixpath.normpath(posixpath.join(beside, name)) for name in archives),
@@ -162,11 +162,6 @@ def _check_links(lock: Lock | None, packages: Sequence[LockedPackage]) -> None:
 
 def _is_local(url: str) -> bool:
     return "://" not in url or url.startswith("file:")
-
-
-def _is_hashed(package: LockedPackage) -> bool:
-    listed = bool(package.files) and all(file.sha256 for file in package.files)
-    return listed or (package.source.kind == "index" and bool(package.hashes))
 
 
 def _has_directories(lock: Lock | None, texts: Sequence[str]) -> bool:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.oci.pieces import Piece
 
+CONNECT_SECONDS = 10
+"""How long a daemon may take to answer at all."""
+
 _OK = 200
 _LONGEST_LINE = 1 << 16
 _BUFFERED = 1 << 16

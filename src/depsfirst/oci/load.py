@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.oci.bundle import blob_member, opening
-from depsfirst.oci.connection import Connection
+from depsfirst.oci.connection import CONNECT_SECONDS, Connection
 from depsfirst.oci.preamble import FIRST, MEDIA_TYPE, PATH
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from depsfirst.oci.pieces import Piece
     from depsfirst.oci.preamble import Begun
 
-_CONNECT_SECONDS = 10
 _LOAD_SECONDS = 3600
 
 
@@ -40,7 +39,7 @@ class Load:
 
     def __init__(self, endpoint: Endpoint, begun: Begun | None = None) -> None:
         connected = begun.connection if begun else None
-        self._connection = Connection(endpoint, seconds=_CONNECT_SECONDS, connected=connected)
+        self._connection = Connection(endpoint, seconds=CONNECT_SECONDS, connected=connected)
         self._connection.patience(_LOAD_SECONDS)
         self._body = self._connection.body() if begun else self._connection.post(PATH, MEDIA_TYPE)
         self._sent = len(FIRST) if begun else 0

@@ -113,6 +113,12 @@ class LockedPackage(NamedTuple):
     requires_python: str | None = None
     where: str = ""
 
+    @property
+    def is_hashed(self) -> bool:
+        """Whether what may be installed is known by its sha256."""
+        listed = bool(self.files) and all(file.sha256 for file in self.files)
+        return listed or (self.source.kind == "index" and bool(self.hashes))
+
 
 class Demand(NamedTuple):
     """What the manifest requires and a selection of the main group has to meet, where the lock cannot prove it.

@@ -33,19 +33,21 @@ _SHOWN = 6
 _REPOSITORY = (".git", ".hg")
 
 
-def find_member(directory: Path, name: str, values: Values = parse) -> Path:
+def find_member(directory: Path, name: str | None, values: Values = parse) -> Path:
     """The directory of the project of a name: in a directory, or in a workspace or repository that it is part of.
 
     Members that a workspace or a manifest names go before others.
 
     Args:
         directory: where to look first; then in those above, up to the top of the repository.
-        name: of the project, or of its directory where no project has it.
+        name: of the project, or of its directory where no project has it; None means the directory itself.
         values: reads the text of a manifest.
 
     Raises:
         DepsfirstError: there is no such project, or more than one.
     """
+    if name is None:
+        return directory
     root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
     if not root.is_dir():
         raise DepsfirstError("this is not a directory", where=str(directory), hint="name the workspace's directory")

@@ -8,7 +8,7 @@ from depsfirst.checks.needs import UnprovenError
 
 if TYPE_CHECKING:
     from depsfirst.checks.recipes.model import Question
-    from depsfirst.project.model import Lock, LockedPackage
+    from depsfirst.project.model import Lock
 
 
 def refuse_local(question: Question) -> None:
@@ -24,12 +24,7 @@ def refuse_local(question: Question) -> None:
 
 def are_hashed(lock: Lock) -> bool:
     """Whether each package that is installed has hashes."""
-    return all(_is_hashed(each) for each in lock.packages if each.source.kind != "project")
-
-
-def _is_hashed(package: LockedPackage) -> bool:
-    listed = bool(package.files) and all(file.sha256 for file in package.files)
-    return listed or (package.source.kind == "index" and bool(package.hashes))
+    return all(each.is_hashed for each in lock.packages if each.source.kind != "project")
 
 
 def indexes(lock: Lock) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.bundle import closing
 from depsfirst.oci.compress import plain
-from depsfirst.oci.connection import Connection
+from depsfirst.oci.connection import CONNECT_SECONDS, Connection
 from depsfirst.oci.docker_api import PING, DockerApi, image_path, ping
 from depsfirst.oci.holdings import Held, Inventory
 from depsfirst.oci.image import LAYER_ZSTD
@@ -32,7 +32,6 @@ LABEL = "dev.depsfirst.recipe"
 """The label that tells our images from others in a daemon."""
 
 _LOST = "not found"
-_CONNECT_SECONDS = 10
 _PROBE_SECONDS = 0.5
 _UNTAG_SECONDS = 120
 
@@ -92,7 +91,7 @@ class Daemon(NamedTuple):
         if self.opened is not None and not everything:
             yield self._upload(image, *self.opened, everything=False)
             return
-        with Connection(self.endpoint, seconds=_CONNECT_SECONDS) as connection, Load(self.endpoint) as load:
+        with Connection(self.endpoint, seconds=CONNECT_SECONDS) as connection, Load(self.endpoint) as load:
             yield self._upload(image, connection, load, everything=everything)
 
     def _upload(self, image: Image, connection: Connection, load: Load, *, everything: bool) -> DaemonUpload:
