@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socketserver
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +15,7 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -49,6 +50,22 @@ def run(*command: str | Path, **options: object) -> str:
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False, **options)  # type: ignore[call-overload]
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
     return str(done.stdout)
+
+
+_handle_error = socketserver.BaseServer.handle_error
+
+
+def _handle_other_errors(server: socketserver.BaseServer, request: Any, client_address: Any) -> None:
+    """Say nothing of a client that is gone: what it wrote to the standard error is read by the test that ran it."""
+    if not isinstance(sys.exc_info()[1], ConnectionError):
+        _handle_error(server, request, client_address)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _servers_outlive_their_clients() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socketserver.BaseServer, "handle_error", _handle_other_errors)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -127,9 +127,6 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that are killed leave broken connections; those are no errors here."""
-
 
 @contextmanager
 def package_index(files: Sequence[Path]) -> Iterator[Index]:

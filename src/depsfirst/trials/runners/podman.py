@@ -12,7 +12,7 @@ from depsfirst.trials.runners import Outcome, Trial, UnavailableError, tail
 from depsfirst.values import NamedTuple
 
 FLAGS = "DEPSFIRST_PODMAN_FLAGS"
-"""Environment variable with more options for ``podman run``, for machines that need some."""
+"""Environment variable with more options for ``podman create``, for machines that need some."""
 
 _NOT_STARTED = {125, 126, 127}
 """Statuses by which podman says that it, or the runtime below it, could not start the command."""
@@ -43,13 +43,15 @@ class Podman(NamedTuple):
 
 
 def _run(image: str, trial: Trial) -> Outcome:
+    """Run it in a container made before: podman copies the image for it, which is no part of the command's time."""
     container = f"depsfirst-{secrets.token_hex(6)}"
     program, *arguments = trial.command
-    command = ["podman", "run", "--rm", "--name", container, "--network", "none", "--log-driver", "none"]
-    command += ["--pull", "never", *shlex.split(os.environ.get(FLAGS, "")), "--entrypoint", program, image, *arguments]
+    options = ["--name", container, "--network", "none", "--log-driver", "none", "--pull", "never"]
+    options += shlex.split(os.environ.get(FLAGS, ""))
     try:
+        _said("create", *options, "--entrypoint", program, image, *arguments)
         done = subprocess.run(
-            command,
+            ["podman", "start", "--attach", container],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -57,8 +59,9 @@ def _run(image: str, trial: Trial) -> Outcome:
             timeout=trial.timeout,
         )
     except subprocess.TimeoutExpired as error:
-        _call("rm", "--force", "--time", "0", container)
         return Outcome(None, tail(error.output or b""))
+    finally:
+        _call("rm", "--force", "--ignore", "--time", "0", container)
     said = tail(done.stdout)
     if done.returncode in _NOT_STARTED:
         raise UnavailableError(_last(said))
