@@ -66,13 +66,13 @@ def project(lines: list[str], files: Mapping[str, object] = HELD) -> Project:
 
 
 @given(dockerfiles())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_same_build_is_cached(lines: list[str]) -> None:
     assert all(outcome.status is Status.CACHED for outcome in outcomes(project(lines), project(lines)))
 
 
 @given(dockerfiles(), st.lists(st.tuples(st.integers(1, 99), st.sampled_from(CALM)), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_makes_no_step_changes_none(lines: list[str], calm: list[tuple[int, str]]) -> None:
     other = list(lines)
     for place, line in calm:
@@ -81,7 +81,7 @@ def test_what_makes_no_step_changes_none(lines: list[str], calm: list[tuple[int,
 
 
 @given(dockerfiles(), edits)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_step_is_never_better_than_what_it_stands_on(lines: list[str], edit: dict[str, str]) -> None:
     found = outcomes(project(lines), project(lines, {**HELD, **edit}))
     status = {outcome.step.key: outcome.status for outcome in found}
@@ -98,7 +98,7 @@ def test_a_step_is_never_better_than_what_it_stands_on(lines: list[str], edit: d
 
 
 @given(dockerfiles(), edits, edits)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_more_edits_cache_no_more(lines: list[str], edit: dict[str, str], more: dict[str, str]) -> None:
     few = outcomes(project(lines), project(lines, {**HELD, **edit}))
     many = outcomes(project(lines), project(lines, {**HELD, **more, **edit}))
@@ -107,7 +107,7 @@ def test_more_edits_cache_no_more(lines: list[str], edit: dict[str, str], more: 
 
 
 @given(dockerfiles(), edits)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_there_and_back_is_alike(lines: list[str], edit: dict[str, str]) -> None:
     one, other = project(lines), project(lines, {**HELD, **edit})
     there = [outcome.status for outcome in outcomes(one, other)]

@@ -56,7 +56,7 @@ def run_of(text: str) -> Run:
     return found[0] if found and isinstance(found[0], Run) else run
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(TOOLS), st.lists(st.one_of(VERBS, WORDS), max_size=7))
 def test_any_command_line_is_judged(tool: str, words: list[str]) -> None:
     found = installations(run_of(" ".join([tool, *words])), variables={"X": "a b"}, cwd="/app", files=FILES.get)
@@ -68,7 +68,7 @@ def test_any_command_line_is_judged(tool: str, words: list[str]) -> None:
     assert all(export.inputs for export in found.exports if export.exact)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(TOOLS), st.lists(WORDS, max_size=5), st.dictionaries(st.sampled_from(sorted(FILES)), st.text()))
 def test_any_file_is_read(tool: str, words: list[str], files: dict[str, str]) -> None:
     for verb in ("install", "sync", ""):

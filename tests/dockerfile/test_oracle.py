@@ -62,7 +62,7 @@ def assert_same(text: str) -> None:
         pytest.fail(f"{text!r}\n" + "\n".join(differences(mine, other)))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(TEXTS)
 @example("FROM a\nRUN cat <<'E F'\nx\nE F\n")
 @example("\\\n\\\nFROM a\\\n")
@@ -70,7 +70,7 @@ def test_both_parsers_read_the_same(text: str) -> None:
     assert_same(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 def test_they_read_any_text_the_same(text: str) -> None:
     assert_same(text)

@@ -273,7 +273,7 @@ FRAGMENTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.text(), st.lists(FRAGMENTS).map("".join)))
 def test_any_text_is_read(text: str) -> None:
     script = read_script(text, KNOWN, "/w")
@@ -288,7 +288,7 @@ def test_any_text_is_read(text: str) -> None:
 PLAIN = st.text(st.characters(exclude_characters="\0\n\r", exclude_categories=["Cs"]), min_size=1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(PLAIN, min_size=1))
 def test_quoted_words_mean_themselves(values: list[str]) -> None:
     import shlex

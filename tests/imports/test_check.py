@@ -5,7 +5,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depsfirst.content import ContentStore
@@ -430,7 +430,6 @@ def test_a_long_chain_of_branches_is_followed_to_its_end() -> None:
     assert judged(chain + "else:\n    import missing\n") == [("warning", 603, "missing")]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_source_raises(source: bytes) -> None:
     scan(source, HOST)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
@@ -50,7 +50,6 @@ def test_what_is_no_constraint_is_turned_down(text: str) -> None:
         alternatives(text)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="^~=<>!*x.,| 0123456789ab", max_size=20))
 def test_any_text_is_read_or_turned_down(text: str) -> None:
     for read in (alternatives, python_marker, python_specifier):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import tomli
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depsfirst.errors import DepsfirstError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIXTURES = Path(__file__).parent / "fixtures"
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=15)
 TEXTS = (
     "", "x", "..", "/", "*", "extra == 'x'", "python_version < '3'", "<empty>", "^1", ">=1", "==", "https://[", "git+x",
     "sha256:", "sha256:" + "0" * 64, "1.0", "9" * 5000, "\x00", "é\u2028", "(" * 2000, "a" * 3000,

@@ -217,7 +217,7 @@ def test_what_is_no_lock_of_pixi(text: str, where: str, message: str, write: Wri
     assert message in error.message
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_scratched_files_are_read_or_turned_down_with_a_place(data: st.DataObject) -> None:
     module, name, text = data.draw(
