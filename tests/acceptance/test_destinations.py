@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -168,3 +168,23 @@ def read_all(terminal: int) -> str:
             os.close(terminal)
             return shown.decode()
         shown += data
+
+
+@pytest.mark.parametrize("what", ["package", "code"])
+def test_an_image_that_was_written_into_the_project_is_no_part_of_the_next(
+    what: str, shop: Callable[..., Path], shared: Product
+) -> None:
+    """An archive of its own, one that was saved by another program, and a layout."""
+    root = shop("click", more="" if what == "package" else "\n[tool.uv]\npackage = false\n")
+
+    def made(output: str) -> dict[str, Any]:
+        said = shared.run("build", "--base", shared.base or "", "--format", "json", "-o", output, cwd=root)
+        assert said.status == 0, said.stderr
+        report: dict[str, Any] = json.loads(said.stdout)
+        return report
+
+    first = made("shop.tar")["layers"][-1]["diff_id"]
+    (root / "saved.tar").write_bytes((root / "shop.tar").read_bytes().replace(b"oci-layout", b"index.json", 1))
+    for output in ("image", "oci:layout:latest", "shop.tar"):
+        report = made(output)
+        assert (report["code"]["how"], report["layers"][-1]["diff_id"]) == ("reused", first), report["code"]["reason"]

@@ -66,6 +66,19 @@ def test_what_tools_write_is_left_out(root: Path) -> None:
     }
 
 
+def test_images_that_were_built_are_left_out(root: Path) -> None:
+    before = walk(root)
+    images = {"shop.tar": b"oci-layout\0", "image": b"blobs/sha256/0", "saved.tar": b"a" * 64 + b".json\0"}
+    others = {"data.tar": b"data/prices.csv\0", "LICENSE": b"a" * 64 + b"\n", "oci-layout.md": b"oci-layout\0"}
+    for name, start in {**images, **others}.items():
+        (root / name).write_bytes(start.ljust(512, b"\0"))
+    (root / "layout/blobs").mkdir(parents=True)
+    (root / "layout/oci-layout").write_text("{}")
+    found = walk(root)
+    assert found.kinds == {**before.kinds, **dict.fromkeys(others, "file")}
+    assert found.left_out == {"layout", *images}
+
+
 def test_a_package_may_be_called_build(root: Path) -> None:
     (root / "src/build").mkdir()
     (root / "src/build/main.py").write_text("")

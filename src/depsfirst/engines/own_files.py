@@ -1,7 +1,8 @@
 """Which files of a project that is no package belong in its image; what was decided is remembered between builds.
 
 An ignore file decides alone, where there is one. Else the patterns that ``init`` would write do, and in a git work tree
-what git ignores is left out, too. Version control, bytecode and virtual environments are never taken.
+what git ignores is left out, too. Version control, bytecode, virtual environments and images that were built are never
+taken.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.project.ignoring import ignore_file
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.ignored import ASKS_GIT, repository, rules
-from depsfirst.wheels.tree import DIRECTORY, NEVER_PACKED, Tree, children, kind_of
+from depsfirst.wheels.tree import DIRECTORY, FILE, NEVER_PACKED, Tree, children, is_image, is_made, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 IGNORE_FILE = ".dockerignore"
 _MEMO = "own-files"
 _FORMAT = 1
-_VENV_MARK = "pyvenv.cfg"
 _RULES = ".gitignore"
 
 
@@ -140,7 +140,7 @@ def _look(root: Path, enters: Callable[[str], bool]) -> tuple[dict[str, str], se
         found = children(f"{root}/{inside}")
         if found is None:
             raise DepsfirstError("this directory cannot be read", where=f"{root}/{inside}", hint=_LEAVE)
-        if inside and any(child.name == _VENV_MARK for child in found):
+        if inside and is_made(found):
             del kinds[inside]
             passed.add(inside)
             continue
@@ -149,7 +149,7 @@ def _look(root: Path, enters: Callable[[str], bool]) -> tuple[dict[str, str], se
             kind = kind_of(child) if child.name not in NEVER_PACKED else None
             if kind == DIRECTORY and not enters(path):
                 passed.add(path)
-            elif kind is not None:
+            elif kind is not None and not (kind == FILE and is_image(child)):
                 kinds[path] = kind
                 pending += [path] if kind == DIRECTORY else []
     return kinds, passed

@@ -12,7 +12,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 FILE = "file"
@@ -39,7 +39,13 @@ OUTPUTS = frozenset({"build", "dist", "htmlcov"})
 LARGE = 1 << 20
 """Size in bytes from which a file is not read again while its stat signature stays the same."""
 
-_VENV_MARK = "pyvenv.cfg"
+_MARKS = frozenset({"pyvenv.cfg", "oci-layout"})
+"""Files that virtual environments and OCI layouts have at their top."""
+_ARCHIVES = frozenset({"", ".tar"})
+_FIRST_MEMBERS = (b"oci-layout\0", b"blobs/", b"manifest.json\0", b"index.json\0", b"repositories\0")
+_HEX = b"0123456789abcdef"
+_NAME = 100
+"""Bytes of a name in the header of a tar."""
 _CHUNK = 1 << 20
 _TICKS = 2_000_000_000
 """The coarsest clock of a file system in use (FAT, some network ones), in nanoseconds."""
@@ -51,7 +57,7 @@ class Tree(NamedTuple):
     Attributes:
         kinds: by path relative to the directory: ``file``, ``directory``, ``link to TARGET``,
             ``directory link to TARGET`` (not followed), ``special`` or ``unreadable`` (a directory).
-        left_out: directories that were not entered because a tool owns them.
+        left_out: directories that were not entered because a tool owns them, and images.
     """
 
     kinds: Mapping[str, str]
@@ -72,7 +78,7 @@ def walk(root: Path) -> Tree:
         found = children(f"{root}/{inside}")
         if found is None:
             kinds[inside] = UNREADABLE
-        elif inside and any(child.name == _VENV_MARK for child in found):
+        elif inside and is_made(found):
             del kinds[inside]
             left_out.add(inside)
         else:
@@ -99,13 +105,33 @@ def _enter(inside: str, found: list[os.DirEntry[str]], kinds: dict[str, str], le
             continue
         path = start + name
         kind = kind_of(child)
-        if kind != DIRECTORY:
+        if kind == FILE and not inside and is_image(child):
+            left_out.add(path)
+        elif kind != DIRECTORY:
             kinds[path] = kind
         elif name in LEFT_OUT or name.endswith(".egg-info") or (not inside and name in OUTPUTS):
             left_out.add(path)
         else:
             kinds[path] = kind
             yield path
+
+
+def is_made(found: Iterable[os.DirEntry[str]]) -> bool:
+    """Whether a directory that holds these is a virtual environment or an image."""
+    return any(child.name in _MARKS for child in found)
+
+
+def is_image(child: os.DirEntry[str]) -> bool:
+    """Whether a file is an archive of an image, as an earlier build may have written one: told by its first bytes."""
+    if os.path.splitext(child.name)[1] not in _ARCHIVES:  # noqa: PTH122 (without an object for each file)
+        return False
+    try:
+        with open(child.path, "rb") as file:  # noqa: PTH123 (likewise)
+            first = file.read(_NAME)
+    except OSError:
+        return False
+    digest, rest = first[:64], first[64:]
+    return first.startswith(_FIRST_MEMBERS) or (not digest.strip(_HEX) and rest.startswith((b"/", b".json")))
 
 
 def kind_of(child: os.DirEntry[str]) -> str:
