@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,8 @@ from tests.acceptance import projects
 from tests.acceptance.images import read_image, tree_of
 from tests.acceptance.loopback import metered
 from tests.conftest import program, run
+
+from depsfirst.plan import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +65,23 @@ def distributions(names: list[str]) -> list[str]:
     found = [name.partition("-")[0].lower() for name in names if not name.startswith("flit_core")]
     assert len(set(found)) == len(found), f"fetched twice: {names}"
     return found
+
+
+def test_a_layer_counts_as_new_in_the_build_that_made_it(fast: Product, tmp_path: Path) -> None:
+    root = projects.write(tmp_path / "shop", {"main.py": "import tea\n"})
+    name = "tea-1.0-py3-none-any.whl"
+    info = "tea-1.0.dist-info"
+    with zipfile.ZipFile(root / name, "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr("tea.py", "LEAVES = 1\n")
+        wheel.writestr("tea.bin", bytes(HEAVY))
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tea\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    digest = hashlib.sha256((root / name).read_bytes()).hexdigest()
+    (root / "requirements.txt").write_text(f"./{name} --hash=sha256:{digest}\n")
+    for reused in (False, True):
+        made = fast.build(root, tmp_path / "image.tar")
+        assert [(each["title"], each["reused"]) for each in made.layers("dependencies")] == [("tea", reused)]
 
 
 def test_what_is_cached_needs_no_index(counted: Product, counting: Index, tmp_path: Path) -> None:

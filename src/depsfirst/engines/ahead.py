@@ -32,6 +32,7 @@ class Ahead:
 
     Attributes:
         sent: diff ids of the layers that went there.
+        made: diff ids of those that were offered and had not been at hand before.
     """
 
     def __init__(self, endpoint: Endpoint | None, below: Image, store: ContentStore) -> None:
@@ -42,9 +43,11 @@ class Ahead:
         self._running: Future[None] | None = None
         self._loaded: list[str] = []
         self.sent: list[str] = []
+        self.made: set[str] = set()
 
     def offer(self, layers: Sequence[Layer]) -> None:
         """Load the lowest layers that are ready, unless some are being loaded at this moment."""
+        self.made |= {layer.diff_id for layer in layers if not layer.reused}
         if self._endpoint is None or (self._running is not None and not self._running.done()):
             return
         from concurrent.futures import ThreadPoolExecutor

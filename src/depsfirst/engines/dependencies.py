@@ -111,7 +111,11 @@ def dependencies(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh:
         found = _remembered(known, tools.store)
     if found is None:
         raise DepsfirstError("the cache lost what was just written", where=str(tools.store.root))
-    return found
+    return found._replace(layers=tuple(each._replace(reused=_was_at_hand(each, ahead)) for each in found.layers))
+
+
+def _was_at_hand(layer: Layer, ahead: Ahead) -> bool:
+    return layer.reused and layer.diff_id not in ahead.made
 
 
 def _memo_key(plan: Plan, base: Base, fingerprint: str) -> str:
