@@ -120,9 +120,10 @@ def start(daemon: Daemon) -> None:
     say(f'starting the "{daemon.name}" daemon on {daemon.url}')
     shutil.rmtree(daemon.socket.parent, ignore_errors=True)
     daemon.socket.parent.mkdir(parents=True)
+    variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"}  # not in the newer root
     with daemon.log.open("ab") as log:
         process = subprocess.Popen(
-            daemon.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            daemon.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=variables
         )
     daemon.pidfile.write_text(f"{process.pid} {_started(process.pid)}\n")
     deadline = time.monotonic() + START_SECONDS

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -383,7 +384,7 @@ def test_a_directory_that_cannot_be_read_is_named(tmp_path: Path, ignore: str, s
     (root / "d").chmod(0)
     root.chmod(0o755)
     for parent in root.parents:
-        if parent.stat().st_uid == os.getuid() and parent.is_relative_to("/tmp/pytest-of-root"):
+        if parent.stat().st_uid == os.getuid() and Path(tempfile.gettempdir()) in parent.parents:
             parent.chmod(0o755)
     source = str(Path(__file__).parents[2] / "src")
     command = [sys.executable, "-c", textwrap.dedent(UNREADABLE), str(root)]
