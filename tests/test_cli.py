@@ -94,24 +94,32 @@ def test_it_is_a_module_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "error", "hint"),
     [
-        (),
-        ("buidl",),
-        ("build", "--verify", "perhaps"),
-        ("build", "--load", "-o", "x.tar"),
-        ("build", "-q", "-v"),
-        ("build", "a", "b"),
-        ("cache",),
-        ("cache", "burn"),
-        ("cache", "prune", "--unused-for", "long"),
+        ("buidl", '"buidl" is no verb', 'did you mean "build"? see `depsfirst --help`'),
+        ("--verbose", "the following arguments are required: VERB", "see `depsfirst --help`"),
+        ("build --verify perhaps", "--verify: invalid choice: 'perhaps' (choose from", "see `depsfirst build --help`"),
+        ("build --load -o x.tar", "-o/--output: not allowed with argument --load", "see `depsfirst build --help`"),
+        ("build -q -v", "-v/--verbose: not allowed with argument -q/--quiet", "see `depsfirst build --help`"),
+        ("build a b", '"b" is one word too many', "see `depsfirst build --help`"),
+        ("build -o", "-o/--output: expected one argument", "see `depsfirst build --help`"),
+        ("check --hlep", '"--hlep" is no option of "depsfirst check"', 'did you mean "--help"? see'),
+        ("check --frmat=json", '"--frmat=json" is no option', 'did you mean "--format"? see `depsfirst check --help`'),
+        ("cache", "the following arguments are required: ACTION", "see `depsfirst cache --help`"),
+        ("cache burn", "ACTION: invalid choice: 'burn'", "see `depsfirst cache --help`"),
+        ("cache prune --unused-for long", "--unused-for: ", "see `depsfirst cache prune --help`"),
     ],
 )
-def test_words_that_make_no_sense(call: Any, words: tuple[str, ...]) -> None:
-    code, out, err = call(*words)
+def test_words_that_make_no_sense(call: Any, words: str, error: str, hint: str) -> None:
+    code, out, err = call(*words.split())
     assert (code, out) == (2, "")
-    assert err.startswith("usage: depsfirst ")
-    assert "error: " in err
+    first, second = err.splitlines()
+    assert first.startswith(f"error: {error}")
+    assert second.startswith(f"hint: {hint}")
+
+
+def test_no_words_at_all_get_the_help(call: Any) -> None:
+    assert call() == (2, "", run("--help", COLUMNS="100", NO_COLOR="1").stdout)
 
 
 def test_an_error_has_place_and_hint(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from depsfirst import __version__
 from depsfirst.errors import DepsfirstError, ExitCode
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import Namespace
     from collections.abc import Callable, Sequence
     from types import SimpleNamespace
 
@@ -67,8 +67,8 @@ def _run(given: list[str], begun: Begun | None) -> int:
     gc.set_threshold(_FEW_COLLECTIONS)
     given, passed = _parted(given)
     try:
-        options = _read(given) or _parser(given).parse_args(given)
-    except SystemExit as stop:  # after the help, or what is wrong with the words
+        options = _read(given) or _parsed(given)
+    except SystemExit as stop:  # after the help
         return stop.code if isinstance(stop.code, int) else ExitCode.FAILURE
     options.begun, options.passed = begun, passed
     code: int = options.run(options)
@@ -122,34 +122,13 @@ def _read(given: Sequence[str]) -> SimpleNamespace | None:
     return read(_describing(given[0]), given[1:]) if given and given[0] in _VERBS else None
 
 
+def _parsed(given: Sequence[str]) -> Namespace:
+    from depsfirst.cli.parser import parse
+
+    return parse(given, {verb: text for verb, (text, _) in _VERBS.items()}, _describing)
+
+
 def _describing(verb: str) -> Callable[[Any], None]:
     """What gives a parser the options of a verb."""
     describe: Callable[[Any], None] = getattr(import_module(f"depsfirst.cli.{_VERBS[verb][1]}"), f"add_{verb}")
     return describe
-
-
-def _parser(given: Sequence[str]) -> ArgumentParser:
-    from argparse import ArgumentParser, HelpFormatter
-
-    class Formatter(HelpFormatter):
-        """The usual help; asking for the terminal's width here spares each build the import of shutil."""
-
-        def __init__(self, prog: str) -> None:
-            super().__init__(prog, width=_width())
-
-    description = "Python in containers: dependencies first, code second."
-    parser = ArgumentParser(prog="depsfirst", description=description, formatter_class=Formatter)
-    parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for name, (help_text, _) in _VERBS.items():
-        verb = verbs.add_parser(name, help=help_text, formatter_class=Formatter)
-        if name in given:  # the options of the others would only cost time
-            _describing(name)(verb)
-    return parser
-
-
-def _width() -> int:
-    try:
-        return min(os.get_terminal_size(sys.stdout.fileno()).columns, 120) - 2
-    except (OSError, ValueError):
-        return 98

@@ -16,10 +16,9 @@ def add_cache(verb: ArgumentParser) -> None:
     """Give ``cache`` its actions."""
     verb.set_defaults(run=_cache)
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
-    shape = verb.formatter_class
-    actions.add_parser("dir", help="print where the cache is", formatter_class=shape)
-    actions.add_parser("size", help="print what it holds", formatter_class=shape)
-    prune = actions.add_parser("prune", help="remove what was not used lately", formatter_class=shape)
+    actions.add_parser("dir", help="print where the cache is")
+    actions.add_parser("size", help="print what it holds")
+    prune = actions.add_parser("prune", help="remove what was not used lately")
     prune.add_argument(
         "--unused-for",
         type=float,
