@@ -17,7 +17,8 @@ def project(requires: str | None = None, named: str | None = None) -> Project:
 @pytest.mark.parametrize(
     ("requires", "named", "asked", "python"),
     [
-        (None, None, None, (3, 14, 30)),
+        (None, None, None, (3, 13, 30)),
+        (">=3.14", None, None, (3, 14, 30)),
         (">=3.9,<3.13", None, None, (3, 12, 30)),
         ("<3.11.5", None, None, (3, 11, 4)),
         (">=3.9", "3.11", None, (3, 11, 30)),

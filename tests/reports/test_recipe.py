@@ -46,6 +46,24 @@ def direct(name: str, kind: Any, location: str, digest: str | None = None) -> Lo
     return LockedPackage(name, None, Source(kind, location), files, where="x.lock: package[0]")
 
 
+@pytest.mark.parametrize(
+    ("files", "minor"),
+    [
+        ({}, 13),
+        ({".python-version": "3.12\n", "pyproject.toml": '[tool.depsfirst]\nbase = "deb:bookworm"\n'}, 12),
+        ({"pyproject.toml": '[tool.depsfirst]\nbase = "deb:bookworm"\n'}, 11),
+        ({"pyproject.toml": '[tool.depsfirst]\nbase = "hub.example/python:3.10-slim"\n'}, 10),
+        ({"pyproject.toml": '[tool.depsfirst]\nbase = "oci:base"\n'}, 13),
+        ({"pyproject.toml": '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.14"\n'}, 14),
+        ({"pyproject.toml": '[project]\nname = "shop"\nversion = "1"\nrequires-python = "<3.13"\n'}, 12),
+    ],
+)
+def test_the_python_is_that_of_the_image(files: dict[str, str], minor: int, tmp_path: Path) -> None:
+    for name, text in {"requirements.txt": "six==1.17.0\n", **files}.items():
+        (tmp_path / name).write_text(text)
+    assert selected(Wanted(tmp_path)).environment.python[:2] == (3, minor)
+
+
 def test_requirements_have_one_form() -> None:
     text = as_requirements(
         selected_of(

@@ -26,7 +26,7 @@ def add_recipe(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--python",
         metavar="VERSION",
-        help="as 3.13 or 3.13.1 (default: .python-version, else the newest that the project allows)",
+        help="as 3.13 or 3.13.1 (default: .python-version, else that of the base that an image would have)",
     )
     verb.add_argument(
         "--format",

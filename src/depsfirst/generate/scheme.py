@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.project.exporters import NEWEST_POETRY_PLUGIN, POETRY_PLUGIN
+from depsfirst.project.target import MINORS
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from depsfirst.plan import Runtime
 
+_OLDEST = 9
 CACHE = "/root/.cache/uv"
 """Where uv keeps what it downloaded."""
-PYTHONS = ("3.13", "3.14", "3.12", "3.11", "3.10", "3.9")
+PYTHONS = tuple(f"3.{minor}" for minor in MINORS if minor >= _OLDEST)
 """Versions of Python that have an official image, the embedded engine's first."""
 
 

@@ -9,10 +9,12 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import Environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from depsfirst.project.model import Project
 
-_MINORS = range(14, 5, -1)
-"""Minor versions of Python 3, newest first."""
+MINORS = (13, 14, *range(12, 5, -1))
+"""Minor versions of Python 3: first that of the newest Debian, which images are built on, then newest first."""
 _PATCHES = range(30, -1, -1)
 _VERSION = re.compile(r"(?:cpython[@-]|python-?)?3\.(?P<minor>\d{1,2})(?:\.(?P<patch>\d{1,2}))?")
 
@@ -24,14 +26,14 @@ def environment_of(project: Project, platform: str, python: str | None = None) -
         project: gives ``.python-version`` and ``requires-python``.
         platform: as ``linux/amd64``.
         python: a version the user asks for, as ``3.12`` or ``3.12.4``; ``.python-version`` by default, else the
-            newest that the project allows.
+            first of ``MINORS`` that the project allows.
 
     Raises:
         DepsfirstError: the version is none.
     """
     text = python or project.python_version
     if text is None:
-        return Environment(_allowed(project, _MINORS) or (3, _MINORS[0], 0), platform)
+        return Environment(_allowed(project, MINORS) or (3, MINORS[0], 0), platform)
     found = _VERSION.fullmatch(text.strip())
     if found is None:
         raise DepsfirstError(
@@ -45,8 +47,8 @@ def environment_of(project: Project, platform: str, python: str | None = None) -
     return Environment(_allowed(project, range(minor, minor + 1)) or (3, minor, 0), platform)
 
 
-def _allowed(project: Project, minors: range) -> tuple[int, int, int] | None:
-    """The newest version that the project allows."""
+def _allowed(project: Project, minors: Iterable[int]) -> tuple[int, int, int] | None:
+    """The newest version of the first minor version that the project allows."""
     from depsfirst.project.markers import admits
 
     for minor in minors:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.debian.pythons import PYTHONS
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover, read_lock
 from depsfirst.project.model import MAIN, normalize
@@ -60,7 +62,8 @@ def selected(wanted: Wanted) -> Selected:
     """
     project = discover(wanted.directory)
     settings = read_settings(project.settings, "pyproject.toml")
-    environment = environment_of(project, wanted.platform or settings.platform or _this_platform(), wanted.python)
+    python = wanted.python or (None if project.python_version else _python_of(settings.base or ""))
+    environment = environment_of(project, wanted.platform or settings.platform or _this_platform(), python)
     groups = _names((MAIN, *settings.groups, *wanted.groups))
     return _select(project, environment, groups, _names((*settings.extras, *wanted.extras)), strict=True)
 
@@ -95,6 +98,12 @@ def selected_before(wanted: Wanted, now: Selected, revision: str) -> Selected:
 
 def _names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(normalize(name) for name in names))
+
+
+def _python_of(base: str) -> str | None:
+    """The Python that the name of a base tells of."""
+    tagged = re.search(r"(?:^|/)python:(\d+\.\d+)", base)
+    return tagged[1] if tagged else PYTHONS.get(base.removeprefix("deb:"))
 
 
 def _this_platform() -> str:
