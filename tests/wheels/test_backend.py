@@ -16,7 +16,8 @@ import pytest
 from depsfirst.content import ContentStore
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import BuildSystem
-from depsfirst.wheels.backend import ENVIRONMENTS, Source, built_wheel, uv_environment
+from depsfirst.wheels.backend import ENVIRONMENTS, Source, built_wheel
+from depsfirst.wheels.search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def own_backend(tmp_path: Path) -> Callable[..., Source]:
 def build(
     source: Source, store: ContentStore, progress: Notes | None = None, index_url: str | None = None
 ) -> list[str]:
-    with built_wheel(source, store, index_url=index_url, progress=progress) as wheel:
+    with built_wheel(source, store, search=Search(index_url), progress=progress) as wheel:
         assert wheel.suffix == ".whl"
         with zipfile.ZipFile(wheel) as archive:
             names = archive.namelist()
@@ -284,13 +285,13 @@ def test_pips_settings_serve_uv_where_it_has_none(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://a.example https://b.example")
     monkeypatch.setenv("PIP_FIND_LINKS", "/one /two")
     monkeypatch.setenv("UV_PYTHON", "3.8")
-    found = uv_environment()
+    found = Search().variables()
     assert found["UV_DEFAULT_INDEX"] == "https://pip.example/simple"
     assert found["UV_INDEX"] == "https://a.example https://b.example"
     assert found["UV_FIND_LINKS"] == "/one,/two"
     assert "UV_PYTHON" not in found
     monkeypatch.setenv("UV_INDEX_URL", "https://uv.example/simple")
-    assert "UV_DEFAULT_INDEX" not in uv_environment()
+    assert "UV_DEFAULT_INDEX" not in Search().variables()
 
 
 @pytest.mark.index

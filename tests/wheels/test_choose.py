@@ -13,7 +13,7 @@ from depsfirst.fetch import Document, Fetcher
 from depsfirst.fetch.credentials import Credentials
 from depsfirst.project.model import Lock, LockedFile, LockedPackage, Source
 from depsfirst.wheels.choose import Chooser, Target, check_tags, fetch
-from depsfirst.wheels.index import default_index
+from depsfirst.wheels.index import public_index
 from depsfirst.wheels.places import Place, Places
 from depsfirst.wheels.user_indexes import UserIndexes
 
@@ -220,28 +220,8 @@ def test_a_wheel_built_here_must_fit() -> None:
         check_tags(["cp311-cp311-linux_x86_64"], TARGET, "shop", "pyproject.toml")
 
 
-class TestDefaultIndex:
-    @pytest.fixture(autouse=True)
-    def _clean(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "XDG_CONFIG_HOME"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("HOME", str(tmp_path))
-
-    def test_the_order_is_option_environment_pip_public(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        store = ContentStore(tmp_path / "cache")
-        public = default_index(None, store)
-        assert public.startswith("https://")
-        assert store.recall("index", "public") == public
-        config = tmp_path / ".config/pip/pip.conf"
-        config.parent.mkdir(parents=True)
-        config.write_text("[global]\nindex-url = https://pip.example/simple\n")
-        assert default_index(None, store) == "https://pip.example/simple"
-        monkeypatch.setenv("PIP_INDEX_URL", "https://env.example/simple")
-        assert default_index(None, store) == "https://env.example/simple"
-        assert default_index("https://mine.example/simple", store) == "https://mine.example/simple"
-
-    def test_broken_settings_are_said_in_words(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        (tmp_path / "pip.conf").write_text("no section\n")
-        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-        with pytest.raises(DepsfirstError, match="pip's settings cannot be read"):
-            default_index(None, ContentStore(tmp_path / "cache"))
+def test_the_public_index_is_known_by_what_a_library_says(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path / "cache")
+    public = public_index(store)
+    assert public.startswith("https://")
+    assert store.recall("index", "public") == public

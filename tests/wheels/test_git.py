@@ -16,6 +16,7 @@ from depsfirst.project.model import LockedPackage, Source
 from depsfirst.wheels.commit import Commit, parse_commit
 from depsfirst.wheels.git import COMMITS, checked_out, fetched
 from depsfirst.wheels.made import Workshop
+from depsfirst.wheels.search import Search
 from depsfirst.wheels.sources import wheel_of_commit
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def build(store: ContentStore, tmp_path: Path) -> Callable[..., Built]:
     def built(location: str, name: str = "till") -> Built:
         wanted = parse_commit(location, tmp_path, WHERE)
         package = LockedPackage(name, None, Source("git", location), where=WHERE)
-        made = wheel_of_commit(package, wanted, fetched(wanted, store), Workshop(store, None, Silent()))
+        made = wheel_of_commit(package, wanted, fetched(wanted, store), Workshop(store, Search(), Silent()))
         with zipfile.ZipFile(made.path) as archive:
             return made.name, {each: archive.read(each) for each in archive.namelist()}
 
@@ -220,7 +221,7 @@ def test_another_version_than_the_locked_one_is_said(
     location = f"git+file://{served_folder}/till@{commit(served_folder / 'till', project('till'))}"
     wanted = parse_commit(location, tmp_path)
     package = LockedPackage("till", locked, Source("git", location), where=WHERE)
-    wheel_of_commit(package, wanted, fetched(wanted, store), Workshop(store, None, Heard()))
+    wheel_of_commit(package, wanted, fetched(wanted, store), Workshop(store, Search(), Heard()))
     assert Heard.said == ['"till" is locked as 1.1, and its commit builds 1.0'] * warnings
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import Project
-from depsfirst.wheels.backend import uv_environment
-from depsfirst.wheels.realms import expanded, project_indexes, realms
+from depsfirst.wheels.project_indexes import project_indexes
+from depsfirst.wheels.realms import expanded, realms
+from depsfirst.wheels.search import Search
 from depsfirst.wheels.user_indexes import NamedIndex, user_indexes
 
 if TYPE_CHECKING:
@@ -142,14 +143,14 @@ def test_broken_settings_are_named(write: Write, name: str, text: str, message: 
 
 def test_what_builds_is_installed_from_the_index_of_pips_files(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     write(".config/pip/pip.conf", "[global]\nindex-url = https://pip.example\n")
-    assert uv_environment()["UV_DEFAULT_INDEX"] == "https://pip.example"
-    assert uv_environment("https://mine.example")["UV_DEFAULT_INDEX"] == "https://mine.example"
+    assert Search().variables()["UV_DEFAULT_INDEX"] == "https://pip.example"
+    assert Search("https://mine.example").variables()["UV_DEFAULT_INDEX"] == "https://mine.example"
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://uv.example")
-    assert uv_environment()["UV_DEFAULT_INDEX"] == "https://uv.example"
-    assert uv_environment("https://mine.example")["UV_DEFAULT_INDEX"] == "https://mine.example"
+    assert Search().variables()["UV_DEFAULT_INDEX"] == "https://uv.example"
+    assert Search("https://mine.example").variables()["UV_DEFAULT_INDEX"] == "https://mine.example"
     monkeypatch.delenv("UV_DEFAULT_INDEX")
     write(".config/uv/uv.toml", 'index-url = "https://uv.example"\n')
-    assert "UV_DEFAULT_INDEX" not in uv_environment(), "uv reads its own file"
+    assert "UV_DEFAULT_INDEX" not in Search().variables(), "uv reads its own file"
 
 
 # What a project names
@@ -165,6 +166,10 @@ def project(tmp_path: Path) -> Callable[..., Project]:
     return made
 
 
+def named(project: Project) -> list[NamedIndex]:
+    return [each.named for each in project_indexes(project)]
+
+
 TEA = {"name": "tea-shop", "url": "https://tea.example/simple"}
 
 
@@ -174,14 +179,14 @@ def test_each_manager_has_its_variables(project: Callable[..., Project], monkeyp
     monkeypatch.setenv("POETRY_HTTP_BASIC_TEA_SHOP_USERNAME", "poetry")
     monkeypatch.setenv("POETRY_HTTP_BASIC_TEA_SHOP_PASSWORD", "2")
     for tool, login in (({"uv": {"index": [TEA]}}, ("uv", "1")), ({"poetry": {"source": [TEA]}}, ("poetry", "2"))):
-        (realm,) = realms(project_indexes(project(tool)))
+        (realm,) = realms(named(project(tool)))
         assert (realm.url, realm.name, realm.password) == ("https://tea.example/simple", *login)
         assert realm.title == 'the index "tea-shop" of pyproject.toml'
         assert realm.found == " and ".join(realm.looked)
 
 
 def test_variables_that_are_not_set_are_known(project: Callable[..., Project]) -> None:
-    (realm,) = realms(project_indexes(project({"uv": {"index": [TEA]}})))
+    (realm,) = realms(named(project({"uv": {"index": [TEA]}})))
     assert realm.looked == ("UV_INDEX_TEA_SHOP_USERNAME", "UV_INDEX_TEA_SHOP_PASSWORD")
     assert realm.login is None
 
@@ -190,7 +195,7 @@ def test_a_password_alone_goes_with_the_name_in_the_url(
     project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UV_INDEX_TEA_SHOP_PASSWORD", "s3cr3t")
-    (realm,) = realms(project_indexes(project({"uv": {"index": [TEA | {"url": "https://ada@tea.example/simple"}]}})))
+    (realm,) = realms(named(project({"uv": {"index": [TEA | {"url": "https://ada@tea.example/simple"}]}})))
     assert (realm.url, realm.name, realm.password) == ("https://tea.example/simple", "ada", "s3cr3t")
 
 
@@ -198,16 +203,16 @@ def test_indexes_of_the_workspace_count(project: Callable[..., Project], write: 
     write("pyproject.toml", '[[tool.uv.index]]\nname = "a"\nurl = "https://a.example"\n')
     write("uv.toml", '[[index]]\nname = "b"\nurl = "https://b.example"\n')
     write("shop/uv.toml", '[[index]]\nname = "c"\nurl = "https://c.example"\n')
-    found = project_indexes(project({"uv": {"index": [TEA]}}, lock="uv.lock"))
+    found = named(project({"uv": {"index": [TEA]}}, lock="uv.lock"))
     assert [index.name for index in found] == ["tea-shop", "a", "c", "b"]
 
 
 def test_what_managers_keep_in_files(project: Callable[..., Project], write: Write) -> None:
     auth = write(".config/pypoetry/auth.toml", '[http-basic.tea-shop]\nusername = "ada"\npassword = "s3cr3t"\n')
-    (realm,) = realms(project_indexes(project({"poetry": {"source": [TEA]}})))
+    (realm,) = realms(named(project({"poetry": {"source": [TEA]}})))
     assert (realm.name, realm.password, realm.found) == ("ada", "s3cr3t", str(auth))
     config = write(".config/pdm/config.toml", '[pypi.tea-shop]\nusername = "bob"\npassword = "s3cr3t"\n')
-    (realm,) = realms(project_indexes(project({"pdm": {"source": [TEA]}})))
+    (realm,) = realms(named(project({"pdm": {"source": [TEA]}})))
     assert (realm.name, realm.password, realm.found) == ("bob", "s3cr3t", str(config))
     assert realm.looked == (str(config),)
 
@@ -216,7 +221,7 @@ def test_variables_in_urls_of_pdm(project: Callable[..., Project], monkeypatch: 
     tool = {"pdm": {"source": [TEA | {"url": "https://${TEA_NAME}:${TEA_TOKEN}@tea.example/simple"}]}}
     monkeypatch.setenv("TEA_NAME", "ada")
     monkeypatch.setenv("TEA_TOKEN", "s3cr3t")
-    (realm,) = realms(project_indexes(project(tool)))
+    (realm,) = realms(named(project(tool)))
     assert (realm.url, realm.name, realm.password) == ("https://tea.example/simple", "ada", "s3cr3t")
 
 

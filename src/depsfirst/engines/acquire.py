@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from functools import partial
+from functools import cache, partial
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
     from depsfirst.wheels.places import Places
+    from depsfirst.wheels.search import Search
 
 
 class _Wanted(NamedTuple):
@@ -48,16 +49,24 @@ class Acquirer:
         target: what wheels must fit.
         venv: the environment they are installed into.
         places: where packages are looked for.
+        search: tells where the backends of packages come from that have to be built.
         tools: cache, network and watcher.
         advance: told of each package that is done.
     """
 
-    def __init__(
-        self, target: Target, venv: Venv, places: Places, tools: Tools, advance: Callable[[int], None]
+    def __init__(  # noqa: PLR0913, PLR0917 - what is installed from where, on what
+        self,
+        target: Target,
+        venv: Venv,
+        places: Places,
+        search: Callable[[], Search],
+        tools: Tools,
+        advance: Callable[[int], None],
     ) -> None:
         self._chooser = Chooser(target, places, partial(measured, store=tools.store, fetcher=tools.fetcher))
         self._target = target
         self._places = places
+        self._search = cache(search)
         self._venv = venv
         self._tools = tools
         self._advance = advance
@@ -128,7 +137,7 @@ class Acquirer:
         return _Wanted(commit.key, commit.direct_url, prepared)
 
     def _workshop(self) -> Workshop:
-        return Workshop(self._tools.store, self._tools.index(), self._tools.progress)
+        return Workshop(self._tools.store, self._search(), self._tools.progress)
 
     def _fitting(self, wheel: MadeWheel, package: LockedPackage) -> MadeWheel:
         from packaging.utils import parse_wheel_filename

@@ -7,6 +7,7 @@ parses neither lock nor index: only the parts are looked for.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from depsfirst import digests
@@ -23,7 +24,7 @@ from depsfirst.wheels.install import directories, write_file
 from depsfirst.wheels.parts import layer_parts, part_as_json, part_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from depsfirst.content import ContentStore
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
     from depsfirst.wheels.places import Places
+    from depsfirst.wheels.search import Search
 
 _MEMO = "dependencies"
 _FORMAT = 4
@@ -167,7 +169,8 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: boo
     def install(lock: Lock) -> tuple[Recipe, Places, dict[str, InstalledWheel]]:
         recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
         places = _places(lock, plan, tools)
-        return recipe, places, _install_all(recipe, places, plan, base, tools, ahead)
+        search = partial(tools.search, plan.project, lock)
+        return recipe, places, _install_all(recipe, places, search, plan, base, tools, ahead)
 
     recipe, places, names = install(lock)
     lacking = _lacking(lock, recipe, names, environment)
@@ -270,7 +273,13 @@ def _importable(installed: Iterable[InstalledWheel], venv: Venv) -> list[str]:
 
 
 def _install_all(  # noqa: PLR0913, PLR0917 - what is installed, from where, and on what
-    recipe: Recipe, places: Places, plan: Plan, base: Base, tools: Tools, ahead: Ahead
+    recipe: Recipe,
+    places: Places,
+    search: Callable[[], Search],
+    plan: Plan,
+    base: Base,
+    tools: Tools,
+    ahead: Ahead,
 ) -> dict[str, InstalledWheel]:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -280,7 +289,7 @@ def _install_all(  # noqa: PLR0913, PLR0917 - what is installed, from where, and
     target = Target(base.tags(), base.title)
     packages = recipe.third_party
     with tools.progress.task("installing dependencies", len(packages), "packages") as advance:
-        acquirer = Acquirer(target, base.venv, places, tools, advance)
+        acquirer = Acquirer(target, base.venv, places, search, tools, advance)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             futures = {package.name: pool.submit(acquirer.install, package) for package in _largest_first(packages)}
             try:

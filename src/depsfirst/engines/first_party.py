@@ -67,7 +67,8 @@ def _in_place(plan: Plan, tools: Tools) -> Own:
 
 @contextmanager
 def _wheel_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[], ProjectWheel]]:
-    build = partial(project_wheel, plan.project, tools.store, index_url=plan.index_url, progress=tools.progress)
+    search = partial(tools.search, plan.project)
+    build = partial(project_wheel, plan.project, tools.store, search=search, progress=tools.progress)
     if earlier.is_known(tools.store, plan.project.root):
         yield build
         return
@@ -105,7 +106,8 @@ def libraries(directories: Sequence[str], plan: Plan, base: Base, tools: Tools) 
 
 def _library(directory: Path, plan: Plan, base: Base, tools: Tools) -> Own:
     project = discover_library(directory, plan.project.lock, remembering(tools.store))
-    wheel = project_wheel(project, tools.store, index_url=plan.index_url, progress=tools.progress)
+    search = partial(tools.search, plan.project)
+    wheel = project_wheel(project, tools.store, search=search, progress=tools.progress)
     return own(project, wheel, base, tools)
 
 

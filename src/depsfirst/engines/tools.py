@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
     from depsfirst.progress import Progress
+    from depsfirst.project.model import Lock, Project
+    from depsfirst.wheels.search import Search
 
 
 class Tools:
@@ -32,8 +34,8 @@ class Tools:
 
         return Fetcher()
 
-    def index(self) -> str:
-        """The simple URL of the package index."""
-        from depsfirst.wheels.index import default_index
+    def search(self, project: Project, lock: Lock | None = None) -> Search:
+        """Where what no lock ties to an index is looked for, as the backends of a project and of its packages are."""
+        from depsfirst.wheels.search import search_of
 
-        return default_index(self.index_url, self.store)
+        return search_of(project, self.store, self.index_url, lock=lock)

@@ -12,6 +12,7 @@ from depsfirst.project.in_place import in_place
 from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
 from depsfirst.project.manifest import MANIFEST, name_of, poetry_module, read_manifest
 from depsfirst.project.model import LockText
+from depsfirst.project.reading import is_file, text_of
 from depsfirst.project.toml import Table, parse
 from depsfirst.project.workspace import SHARED, matches, shared_lock
 
@@ -69,14 +70,14 @@ def discover(directory: Path, values: Values = parse) -> Project:
         raise DepsfirstError("this is not a directory", where=str(directory), hint="name the project's directory")
     root = Path(os.path.abspath(directory))  # noqa: PTH100 (a symbolic link stays as the user wrote it)
     manifest = root / MANIFEST
-    pyproject = values(_text(manifest), MANIFEST) if _is_file(manifest) else None
+    pyproject = values(_text(manifest), MANIFEST) if is_file(manifest) else None
     lock = _lock(root, Table(pyproject, MANIFEST) if pyproject is not None else None)
     project = read_manifest(
         root,
         lock,
         pyproject,
         python_version=_python_version(root, lock.parent),
-        has_setup=_is_file(root / "setup.py") and lock.name != "uv.lock",  # uv wants a build system named
+        has_setup=is_file(root / "setup.py") and lock.name != "uv.lock",  # uv wants a build system named
     )
     if lock.name == "Pipfile.lock" and project.requires_python is None:
         project = project._replace(requires_python=_pipfile_python(lock))
@@ -108,7 +109,7 @@ def _pipfile_python(lock: Path) -> str | None:
     from depsfirst.project.locks.pipenv import requires_python
 
     pipfile = lock.parent / PIPFILE
-    return requires_python(Table(parse(_text(pipfile), PIPFILE), PIPFILE)) if _is_file(pipfile) else None
+    return requires_python(Table(parse(_text(pipfile), PIPFILE), PIPFILE)) if is_file(pipfile) else None
 
 
 def discover_library(directory: Path, lock: Path, values: Values = parse) -> Project:
@@ -118,36 +119,23 @@ def discover_library(directory: Path, lock: Path, values: Values = parse) -> Pro
         DepsfirstError: there is no project, or its manifest is broken.
     """
     manifest, setup = directory / MANIFEST, directory / "setup.py"
-    if not _is_file(manifest) and not setup.is_file():
+    if not is_file(manifest) and not setup.is_file():
         raise DepsfirstError(
             "there is no Python project here", where=str(directory), hint=f"{lock.name} names it: lock again"
         )
-    pyproject = values(_text(manifest), str(manifest)) if _is_file(manifest) else None
+    pyproject = values(_text(manifest), str(manifest)) if is_file(manifest) else None
     return read_manifest(directory, lock, pyproject, has_setup=True)  # by PEP 517, which builds whatever is locked
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError as error:
-        raise DepsfirstError(f"this cannot be read: {error.strerror or error}", where=str(path)) from None
-
-
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DepsfirstError("this is not UTF-8", where=f"{path.name}:{line}", hint="save the file as UTF-8") from None
-    except OSError as error:
-        raise DepsfirstError(f"this cannot be read: {error.strerror or error}", where=str(path)) from None
+    return text_of(path, path.name)
 
 
 def _python_version(*directories: Path) -> str | None:
     """The first entry of the first ``.python-version`` there is."""
     for directory in directories:
         path = directory / ".python-version"
-        if _is_file(path):
+        if is_file(path):
             lines = (line.partition("#")[0].strip() for line in _text(path).splitlines())
             return next((line for line in lines if line), None)
     return None
@@ -157,7 +145,7 @@ def _lock(root: Path, pyproject: Table | None) -> Path:
     settings = (pyproject or Table({}, MANIFEST)).table("tool").table("depsfirst")
     if "lock" in settings:
         return _chosen_lock(root, settings)
-    found = [name for name in MANAGERS if _is_file(root / name)]
+    found = [name for name in MANAGERS if is_file(root / name)]
     if len(found) > 1:
         raise _several(found, root)
     if found:
@@ -171,7 +159,7 @@ def _chosen_lock(root: Path, settings: Table) -> Path:
     if format_of(Path(name).name) is None:
         known = ", ".join((*MANAGERS, *EXPORTS))
         raise settings.error("lock", f'"{name}" is of no known format', f"the formats are {known} and other .txt")
-    if not _is_file(root / name):
+    if not is_file(root / name):
         raise settings.error("lock", f'there is no file "{name}"', "name the lock relative to the project's directory")
     return root / name
 
@@ -188,7 +176,7 @@ def _export(root: Path) -> Path | None:
     """A lock that no manager keeps for itself: pylock.toml, or requirements files."""
     named = sorted(path.name for path in root.glob("pylock.*.toml"))
     for name in EXPORTS:
-        if _is_file(root / name):
+        if is_file(root / name):
             return root / name
         if name == "pylock.toml" and len(named) > 1:
             raise _several(named, root)
@@ -209,7 +197,7 @@ def _layout(root: Path) -> Path | None:
 def _workspace_lock(root: Path) -> Path | None:
     """The lock of the uv workspace of which the project is a member."""
     for parent in root.parents:
-        if _is_file(parent / "uv.lock") and _is_file(parent / MANIFEST):
+        if is_file(parent / "uv.lock") and is_file(parent / MANIFEST):
             workspace = Table(parse(_text(parent / MANIFEST), str(parent / MANIFEST)), str(parent / MANIFEST))
             members = workspace.table("tool").table("uv").table("workspace")
             if root in matches(parent, members.texts("members")):
@@ -219,12 +207,12 @@ def _workspace_lock(root: Path) -> Path | None:
 
 def _unlocked(root: Path, pyproject: Table | None) -> Path:
     """What stands in for a lock where there is none, if it says all that is wanted."""
-    if _is_file(root / "requirements.in"):
+    if is_file(root / "requirements.in"):
         return root / "requirements.in"
     if pyproject is not None and _says_what_it_wants(pyproject):
         return root / MANIFEST
     for name, module in UNLOCKED.items():
-        if module == "conda" and _is_file(root / name):
+        if module == "conda" and is_file(root / name):
             return root / name
     raise _no_lock(root, pyproject)
 
@@ -240,16 +228,16 @@ def _no_lock(root: Path, pyproject: Table | None) -> DepsfirstError:
     bare = pyproject is None or (
         "project" not in pyproject and not _MANAGED.intersection(pyproject.table("tool").values)
     )
-    if bare and not any(_is_file(root / name) for name in _SIGNS):
+    if bare and not any(is_file(root / name) for name in _SIGNS):
         from depsfirst.project.workspace import elsewhere
 
         return DepsfirstError("there is no Python project here", where=str(root), hint=elsewhere(root))
-    if _is_file(root / "Pipfile"):
+    if is_file(root / "Pipfile"):
         command = "pipenv lock"
-    elif _is_file(root / "pixi.toml"):
+    elif is_file(root / "pixi.toml"):
         command = "pixi lock"
     elif bare:
-        source = next((name for name in ("setup.py", "setup.cfg") if _is_file(root / name)), MANIFEST)
+        source = next((name for name in ("setup.py", "setup.cfg") if is_file(root / name)), MANIFEST)
         command = requirements.COMMAND.replace(MANIFEST, source)
     else:
         command = unlocked.command_for(pyproject.values if pyproject else {}, MANIFEST)
@@ -313,7 +301,7 @@ def _lock_text(project: Project, values: Values = parse) -> LockText:
     text = _text(project.lock)
     if project.lock.name == "Pipfile.lock":
         pipfile = project.lock.parent / "Pipfile"
-        return LockText(name, text, {"Pipfile": _text(pipfile)} if _is_file(pipfile) else {})
+        return LockText(name, text, {"Pipfile": _text(pipfile)} if is_file(pipfile) else {})
     if project.lock.suffix not in {".txt", ".in"}:
         return LockText(name, text)
     included = _included(project.lock.parent, project.lock.name, text)
@@ -328,7 +316,7 @@ def _named(texts: Iterable[str], project: Project, values: Values) -> Iterator[t
         directory = Path(os.path.normpath(project.root / path))
         if directory.is_dir():
             manifest = directory / MANIFEST
-            described = values(_text(manifest), str(manifest)) if _is_file(manifest) else {}
+            described = values(_text(manifest), str(manifest)) if is_file(manifest) else {}
             yield path, name_of(described, directory)
 
 
@@ -340,7 +328,7 @@ def _included(directory: Path, name: str, text: str) -> dict[str, str]:
     while todo:
         name, text = todo.pop()
         for path in includes(text, name):
-            if path not in found and _is_file(directory / path):
+            if path not in found and is_file(directory / path):
                 found[path] = _text(directory / path)
                 todo.append((path, found[path]))
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.manifest import MANIFEST, name_of
 from depsfirst.project.model import normalize
+from depsfirst.project.reading import is_file, text_of
 from depsfirst.project.toml import Table, parse
 
 if TYPE_CHECKING:
@@ -169,12 +170,7 @@ def _describes(manifest: Mapping[str, Any]) -> bool:
 
 def _manifest(directory: Path, values: Values) -> Mapping[str, Any] | None:
     path = directory / MANIFEST
-    try:
-        return values(path.read_text(encoding="utf-8-sig"), str(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DepsfirstError(f"this cannot be read: {error}", where=str(path)) from None
+    return values(text_of(path), str(path)) if is_file(path) else None
 
 
 def matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:

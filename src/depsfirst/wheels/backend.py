@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from depsfirst.errors import DepsfirstError
 from depsfirst.progress import Silent
 from depsfirst.values import NamedTuple
+from depsfirst.wheels.search import Search
 from depsfirst.wheels.uv import uv_program
 
 if TYPE_CHECKING:
@@ -35,17 +36,7 @@ _AS_TEXT: Any = {"encoding": "utf-8", "errors": "replace"}
 
 _RESOLUTION = ("UV_EXCLUDE_NEWER", "UV_RESOLUTION", "UV_PRERELEASE")
 _CONSTRAINTS = ("UV_CONSTRAINT", "UV_OVERRIDE")
-_FROM_PIP = {
-    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
-    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
-    "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
-    "PIP_CERT": "SSL_CERT_FILE",
-    "PIP_NO_INDEX": "UV_NO_INDEX",
-}
 _OF_OUR_PYTHON = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS", "__PYVENV_LAUNCHER__"})
-_OF_ANOTHER_PYTHON = frozenset(
-    {"VIRTUAL_ENV", "CONDA_PREFIX", "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_PROJECT_ENVIRONMENT"}
-)
 _OBEDIENT_SETUPTOOLS = (65, 4)
 """The first setuptools that reads DIST_EXTRA_CONFIG, by trial; older ones build in the source tree."""
 
@@ -69,14 +60,14 @@ class Source(NamedTuple):
 
 @contextmanager
 def built_wheel(
-    source: Source, store: ContentStore, *, index_url: str | None = None, progress: Progress | None = None
+    source: Source, store: ContentStore, *, search: Search | None = None, progress: Progress | None = None
 ) -> Iterator[Path]:
     """A wheel of a source tree, built by the backend that its build system names.
 
     Args:
         source: what to build.
         store: keeps the environments in which backends run.
-        index_url: simple URL of the package index; the user's settings of uv and pip decide where it is None.
+        search: where backends come from; the user's settings of uv and pip decide where it is None.
         progress: is told what the backend says.
 
     Yields:
@@ -87,7 +78,7 @@ def built_wheel(
     """
     watcher = progress or Silent()
     with store.scratch_directory() as scratch, _alone(source, store):
-        call = _Call(source, store, scratch, index_url, watcher)
+        call = _Call(source, store, scratch, search or Search(), watcher)
         yield call.wheel()
 
 
@@ -105,7 +96,7 @@ class _Call(NamedTuple):
     source: Source
     store: ContentStore
     scratch: Path
-    index_url: str | None
+    search: Search
     progress: Progress
 
     def wheel(self) -> Path:
@@ -125,8 +116,9 @@ class _Call(NamedTuple):
 
     def environment(self, requires: Sequence[str]) -> Path:
         """The directory of a virtual environment with these requirements."""
-        key = _environment_key(requires)
-        lasting = not any(_is_direct(each, self.source) for each in requires)
+        key = _environment_key(requires, self.search)
+        elsewhere = any("index" not in each for sources in self.search.tied(requires).values() for each in sources)
+        lasting = not elsewhere and not any(_is_direct(each, self.source) for each in requires)
         found = self.store.find(ENVIRONMENTS, key) if lasting else None
         if found is not None:
             return found
@@ -141,14 +133,21 @@ class _Call(NamedTuple):
         self.uv("venv", "--quiet", "--relocatable", "--python", sys.executable, str(made))
         if requires:
             target = ("--python", str(made / "bin/python"), "--compile-bytecode", "--no-progress")
-            self.uv("pip", "install", *target, "--", *requires)
+            self.uv("pip", "install", *target, *self.wanted(requires))
+
+    def wanted(self, requires: Sequence[str]) -> tuple[str, ...]:
+        """Requirements as words for uv: themselves, or a manifest where settings say which of them come from where."""
+        if not self.search.tied(requires):
+            return ("--", *requires)
+        (self.scratch / "pyproject.toml").write_text(self.search.manifest(requires))
+        return ("-r", "pyproject.toml")
 
     def uv(self, *arguments: str) -> None:
         from subprocess import PIPE, STDOUT, run
 
         # away from the project, whose settings of uv are for its own environment
         command = [uv_program(), *arguments]
-        variables = uv_environment(self.index_url)
+        variables = self.search.variables()
         done = run(command, check=False, cwd=self.scratch, env=variables, stdout=PIPE, stderr=STDOUT, **_AS_TEXT)
         self.progress.note(done.stdout.strip())
         if done.returncode != 0:
@@ -224,14 +223,14 @@ class _Call(NamedTuple):
         )
 
 
-def _environment_key(requires: Sequence[str]) -> str:
-    """Key of an environment: what is asked for, what steers the choice of versions, and the interpreter it links to."""
+def _environment_key(requires: Sequence[str], search: Search) -> str:
+    """Key of an environment: what is asked for and where, what steers the choice of versions, and its interpreter."""
     from sysconfig import get_platform
 
     chosen = [os.environ.get(name) for name in _RESOLUTION]
     chosen += [_digest(os.environ[name]) for name in _CONSTRAINTS if os.environ.get(name)]
     python = [sys.version, get_platform(), os.path.realpath(sys.executable)]
-    return hashlib.sha256(json.dumps([sorted(requires), chosen, python]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([sorted(requires), search.facts, chosen, python]).encode()).hexdigest()
 
 
 def _digest(files: str) -> str:
@@ -256,33 +255,6 @@ def _is_direct(requirement: str, source: Source) -> bool:
             where=f"{source.where}: build-system.requires",
             hint='write something like "hatchling>=1.26"',
         ) from error
-
-
-def uv_environment(index_url: str | None = None) -> dict[str, str]:
-    """The user's variables for uv, and pip's settings under uv's names where uv has none of its own.
-
-    Args:
-        index_url: simple URL of the index to ask in place of the one that the settings name. It goes into the
-            environment, since others can see the words of a command, and a password may stand in it.
-    """
-    unwanted = _OF_OUR_PYTHON | _OF_ANOTHER_PYTHON
-    variables = {name: value for name, value in os.environ.items() if name not in unwanted}
-    own_index = index_url or any(name in variables for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"))
-    for pip, uv in _FROM_PIP.items():
-        if variables.get(pip) and not (own_index and uv == "UV_DEFAULT_INDEX"):
-            variables.setdefault(uv, variables[pip])
-    if variables.get("PIP_FIND_LINKS"):
-        variables.setdefault("UV_FIND_LINKS", ",".join(variables["PIP_FIND_LINKS"].split()))
-    default = index_url or (None if own_index else _default_of_pip())
-    return {**variables, **({"UV_DEFAULT_INDEX": default} if default else {}), "NO_COLOR": "1"}
-
-
-def _default_of_pip() -> str | None:
-    """The default index that pip's files name; those of uv are read by uv."""
-    from depsfirst.wheels.user_indexes import user_indexes
-
-    found = user_indexes().default
-    return found.url if found is not None and found.manager == "pip" else None
 
 
 def _hook_environment(environment: Path, scratch: Path) -> dict[str, str]:

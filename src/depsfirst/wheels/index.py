@@ -23,16 +23,6 @@ _FIELDS_BEFORE, _LONGEST_ENTRY = 4, 1 << 15
 """How many objects may come in an entry before the name of its file, and how long it may be in bytes."""
 
 
-def default_index(chosen: str | None, store: ContentStore) -> str:
-    """The simple URL of the index: ``chosen``, else what the user's settings say, else the public one."""
-    if chosen:
-        return chosen
-    from depsfirst.wheels.user_indexes import user_indexes
-
-    found = user_indexes().default
-    return found.url if found else public_index(store)
-
-
 def public_index(store: ContentStore) -> str:
     """The simple URL of the index that installers ask unless they are told otherwise."""
     known = store.recall("index", "public")

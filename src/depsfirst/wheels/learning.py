@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.progress import Progress
     from depsfirst.project.model import BuildSystem, Project
+    from depsfirst.wheels.search import Search
     from depsfirst.wheels.unpacked import Unpacked, UnpackedFile
 
 _GENERATED = frozenset(
@@ -52,7 +53,7 @@ def build(
     project: Project,
     system: BuildSystem,
     store: ContentStore,
-    index_url: str | None,
+    search: Search | None,
     progress: Progress | None,
 ) -> Learnt:
     """Call the backend of a project, and look at its tree before and after.
@@ -63,7 +64,7 @@ def build(
     hashes = Hashes(project.root)
     before = _Look.at(project, system, hashes)
     source = Source(project.root, system, project.name)
-    with built_wheel(source, store, index_url=index_url, progress=progress) as file:
+    with built_wheel(source, store, search=search, progress=progress) as file:
         wheel = unpack(file, store)
     _check_name(wheel, project)
     after = _Look.at(project, system, hashes)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from depsfirst.progress import Progress
     from depsfirst.project.model import LockedPackage
     from depsfirst.wheels.backend import Source
+    from depsfirst.wheels.search import Search
 
 _BUILT = "built-wheels"
 
@@ -28,12 +29,12 @@ class Workshop(NamedTuple):
 
     Attributes:
         store: keeps them, and the environments of backends.
-        index_url: simple URL of the index that backends come from; None leaves it to the user's settings.
+        search: where backends come from.
         progress: is told what backends say.
     """
 
     store: ContentStore
-    index_url: str | None
+    search: Search
     progress: Progress
 
 
@@ -57,7 +58,7 @@ def make(key: str, package: LockedPackage, source: Source, workshop: Workshop) -
         DepsfirstError: it does not build, is of another package, or is not pure.
     """
     store = workshop.store
-    with built_wheel(source, store, index_url=workshop.index_url, progress=workshop.progress) as wheel:
+    with built_wheel(source, store, search=workshop.search, progress=workshop.progress) as wheel:
         _check(wheel.name, package, source)
         with store.write(_BUILT, key) as file, wheel.open("rb") as made:
             shutil.copyfileobj(made, file)

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Literal
 from depsfirst.errors import DepsfirstError
 from depsfirst.fetch.credentials import in_url
 from depsfirst.fetch.failures import FetchError, NotFoundError
+from depsfirst.project.model import Index
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.index import index_file, index_files, public_index
 from depsfirst.wheels.links import linked_files, local_path
-from depsfirst.wheels.realms import expanded, project_indexes, realms
+from depsfirst.wheels.pdm_settings import pdm_indexes
+from depsfirst.wheels.project_indexes import project_indexes
+from depsfirst.wheels.realms import expanded, realms
 from depsfirst.wheels.user_indexes import NamedIndex, user_indexes
 
 if TYPE_CHECKING:
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
-    from depsfirst.project.model import Index, Lock, LockedFile, LockedPackage, Project
+    from depsfirst.project.model import Lock, LockedFile, LockedPackage, Project
+    from depsfirst.wheels.project_indexes import ProjectIndex
     from depsfirst.wheels.user_indexes import UserIndexes
 
 _OPEN = frozenset({"requirements", "conda", "pdm"})
@@ -297,8 +301,19 @@ def places_of(project: Project, lock: Lock, chosen: str | None, store: ContentSt
     """
     user = user_indexes()
     public = public_index(store)
-    default = NamedIndex(chosen, "--index") if chosen else user.default or NamedIndex(public, "")
-    known = [default, *user.extra, *user.named, *project_indexes(project)]
-    for realm in realms(known):
+    of_pdm = list(pdm_indexes(project))
+    mirror = next((each.named for each in of_pdm if each.role == "default"), user.default)
+    default = NamedIndex(chosen, "--index") if chosen else mirror or NamedIndex(public, "")
+    stored = [each for each in of_pdm if each.role != "default"]
+    named = [each.named for each in (*project_indexes(project), *stored)]
+    for realm in realms([default, *user.extra, *user.named, *named]):
         fetcher.credentials.add(realm)
+    if lock.format == "pdm":
+        lock = lock._replace(indexes=(*lock.indexes, *map(_as_locked, stored)))
     return Places(lock, project.lock.parent, user, Place(default.url, "index", default.said), public, fetcher)
+
+
+def _as_locked(named: ProjectIndex) -> Index:
+    """An index of settings as a lock would name it; its credentials are known by then."""
+    url = named.named.url
+    return Index(in_url(url).url if "://" in url else url, named.kind, named.include, named.exclude)

@@ -21,12 +21,13 @@ from depsfirst.wheels.tree import LARGE, Hashes, walk
 from depsfirst.wheels.unpacked import WHEELS, UnpackedFile, content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from depsfirst.content import ContentStore
     from depsfirst.progress import Progress
     from depsfirst.project.model import BuildSystem, Project
     from depsfirst.wheels.earlier import Earlier, Entry
+    from depsfirst.wheels.search import Search
     from depsfirst.wheels.tree import Seen
 
 _SOURCES = "sources"
@@ -76,14 +77,18 @@ class ProjectWheel(NamedTuple):
 
 
 def project_wheel(
-    project: Project, store: ContentStore, *, index_url: str | None = None, progress: Progress | None = None
+    project: Project,
+    store: ContentStore,
+    *,
+    search: Callable[[], Search] | None = None,
+    progress: Progress | None = None,
 ) -> ProjectWheel:
     """The wheel of a project or of a first-party dependency, byte for byte what its backend would write.
 
     Args:
         project: what to build; the caller holds ``store.in_use()`` as long as it reads the entries.
         store: keeps the unpacked wheel, and what is remembered of the build.
-        index_url: simple URL of the index that backends come from; None leaves it to the user's settings.
+        search: tells where backends come from, if one is called; None leaves it to the user's settings.
         progress: is told what the backend says.
 
     Raises:
@@ -101,7 +106,7 @@ def project_wheel(
         reason = str(stale)
     from depsfirst.wheels import learning
 
-    learnt = learning.build(project, project.build_system, store, index_url, progress)
+    learnt = learning.build(project, project.build_system, store, search and search(), progress)
     earlier.remember(store, project.root, learnt.earlier)
     earlier.remember_signatures(store, project.root, learnt.hashes)
     wheel = learnt.wheel

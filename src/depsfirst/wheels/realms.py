@@ -1,4 +1,4 @@
-"""What settings know of the credentials of indexes: of those that a project names, and of those that the user does."""
+"""What settings know of the credentials of indexes, whoever names them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from urllib.parse import quote
 from depsfirst.errors import DepsfirstError
 from depsfirst.fetch.connections import without_userinfo
 from depsfirst.fetch.credentials import Realm, in_url
-from depsfirst.wheels.user_indexes import NamedIndex, config_home, uv_indexes
+from depsfirst.project.reading import toml_of
+from depsfirst.wheels.project_indexes import table_of
+from depsfirst.wheels.user_indexes import config_home, pdm_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from depsfirst.project.model import Project
+    from depsfirst.wheels.user_indexes import NamedIndex
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _USERINFO = re.compile(r"[\w+.-]+://[^/]*@")
@@ -55,41 +57,6 @@ def _replaced(url: str, value: Callable[[re.Match[str]], str]) -> str:
     return _VARIABLE.sub(escaped, url[:end]) + _VARIABLE.sub(value, url[end:])
 
 
-def project_indexes(project: Project) -> Iterator[NamedIndex]:
-    """The named indexes of a project, and of the workspace whose lock it has."""
-    tables = [(project.pyproject, "pyproject.toml")]
-    if project.lock.parent != project.root:
-        tables.append((_manifest(project.lock.parent / "pyproject.toml"), str(project.lock.parent / "pyproject.toml")))
-    for manifest, said in tables:
-        tool = _table(manifest.get("tool"))
-        uv = _table(tool.get("uv"))
-        yield from (index for index, _, _ in uv_indexes(uv, said))
-        yield from _sources(_table(tool.get("poetry")), "poetry", said)
-        yield from _sources(_table(tool.get("pdm")), "pdm", said)
-    for folder in dict.fromkeys((project.root, project.lock.parent)):
-        yield from (index for index, _, _ in uv_indexes(_manifest(folder / "uv.toml"), str(folder / "uv.toml")))
-
-
-def _sources(table: Mapping[str, Any], manager: str, said: str) -> Iterator[NamedIndex]:
-    sources = table.get("source")
-    for each in sources if isinstance(sources, list) else ():
-        if isinstance(each, dict) and isinstance(each.get("url"), str) and isinstance(each.get("name"), str):
-            yield NamedIndex(each["url"], said, each["name"], manager)
-
-
-def _manifest(path: Path) -> Mapping[str, Any]:
-    from depsfirst.project.toml import parse
-
-    try:
-        return parse(path.read_text(encoding="utf-8-sig"), str(path)) if path.is_file() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise DepsfirstError(f"this cannot be read: {error}", where=str(path)) from None
-
-
-def _table(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def realms(indexes: Iterable[NamedIndex]) -> Iterator[Realm]:
     """The credentials that the environment and the managers' own files have for indexes, and where they looked.
 
@@ -98,11 +65,16 @@ def realms(indexes: Iterable[NamedIndex]) -> Iterator[Realm]:
     """
     files = _ManagersFiles()
     for index in indexes:
-        url = _replaced(index.url, _value) if index.manager == "pdm" else index.url
+        url = with_variables(index.url) if index.manager == "pdm" else index.url
         if "://" in url and not url.startswith("file:"):
             title = f'the index "{index.name}" of {index.said}' if index.name else f"the index of {index.said}"
             realm = in_url(url)._replace(found=index.said, title=title if index.said else "")
             yield files.completed(_from_environment(realm, index), index)
+
+
+def with_variables(url: str) -> str:
+    """A URL with those of its ``${NAME}`` replaced that the environment has."""
+    return _replaced(url, _value)
 
 
 def _value(found: re.Match[str]) -> str:
@@ -137,7 +109,7 @@ class _ManagersFiles:
         if index.name is None or index.manager not in {"poetry", "pdm"} or realm.password is not None:
             return realm
         table, said = self._of(index.manager)
-        entry = _table(table.get(index.name))
+        entry = table_of(table.get(index.name))
         realm = realm._replace(looked=(*realm.looked, said))
         name, password = entry.get("username"), entry.get("password")
         if not isinstance(name, str):
@@ -148,8 +120,8 @@ class _ManagersFiles:
         if manager not in self._known:
             if manager == "poetry":
                 path = Path(os.environ.get("POETRY_CONFIG_DIR") or config_home() / "pypoetry") / "auth.toml"
-                self._known[manager] = (_table(_manifest(path).get("http-basic")), str(path))
+                self._known[manager] = (table_of(toml_of(path).get("http-basic")), str(path))
             else:
-                path = Path(os.environ.get("PDM_CONFIG_FILE") or config_home() / "pdm/config.toml")
-                self._known[manager] = (_table(_manifest(path).get("pypi")), str(path))
+                path = pdm_file()
+                self._known[manager] = (table_of(toml_of(path).get("pypi")), str(path))
         return self._known[manager]

@@ -9,18 +9,19 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.fetch.connections import without_userinfo
 from depsfirst.project.discover import lock_fingerprint
 from depsfirst.project.model import MAIN, LockText, Source, normalize
+from depsfirst.wheels.search import search_of
 from depsfirst.wheels.uv import uv_program
 
 if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.progress import Progress
     from depsfirst.project.model import Environment, Lock, Project
+    from depsfirst.wheels.search import Search
 
 _MEMO = "resolutions"
-_FORMAT = 2
+_FORMAT = 3
 _PLATFORMS = {"linux/amd64": "x86_64-unknown-linux-gnu", "linux/arm64": "aarch64-unknown-linux-gnu"}
 _OPTIONS = (
     *("--quiet", "--no-progress", "--no-header", "--no-annotate", "--generate-hashes"),
@@ -57,10 +58,11 @@ def resolved(
     """
     from depsfirst.project.locks import requirements
 
-    key = _key(wish, index_url)
+    search = search_of(wish.project, store, index_url, by_uv=True)
+    key = _key(wish, search)
     text = None if refresh else store.recall(_MEMO, key)
     if not isinstance(text, str):
-        text = _compiled(wish, index_url)
+        text = _compiled(wish, search)
         store.remember(_MEMO, key, text)
         count = _count(text)
         if count:  # nothing at all is the same wherever it is built
@@ -88,7 +90,7 @@ def _tied(lock: Lock, text: str) -> Lock:
     return lock._replace(format="uv", packages=packages)
 
 
-def _key(wish: Wish, index_url: str | None) -> str:
+def _key(wish: Wish, search: Search) -> str:
     environment, groups, extras = wish.environment, sorted(wish.groups), sorted(wish.extras)
     facts = [
         _FORMAT,
@@ -97,7 +99,7 @@ def _key(wish: Wish, index_url: str | None) -> str:
         environment.platform,
         groups,
         extras,
-        index_url and without_userinfo(index_url),
+        search.facts,
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -112,11 +114,9 @@ def _told(wish: Wish, count: int) -> str:
     return f"{wish.because}: uv resolved {packages} for {environment}; lock them for a build that others can repeat"
 
 
-def _compiled(wish: Wish, index_url: str | None) -> str:
+def _compiled(wish: Wish, search: Search) -> str:
     """Requirements with hashes, as uv resolves them in the project's directory, where its settings for uv hold."""
     from subprocess import DEVNULL, run
-
-    from depsfirst.wheels.backend import uv_environment
 
     python = ("--python", sys.executable, "--python-version", wish.environment.version)
     platform = ("--python-platform", _PLATFORMS[wish.environment.platform])
@@ -128,7 +128,7 @@ def _compiled(wish: Wish, index_url: str | None) -> str:
         [*command, "--", wish.project.lock.name],
         check=False,
         cwd=directory,
-        env=uv_environment(index_url),
+        env=search.variables(),
         stdin=DEVNULL,
         capture_output=True,
         encoding="utf-8",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
+from depsfirst.project.reading import toml_of
 from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
@@ -130,7 +131,12 @@ def config_home() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config")
 
 
-def _config_homes() -> list[Path]:
+def pdm_file() -> Path:
+    """Where ``pdm config`` keeps the settings of this user."""
+    return Path(os.environ.get("PDM_CONFIG_FILE") or config_home() / "pdm/config.toml")
+
+
+def config_homes() -> list[Path]:
     """Where settings of the machine and of the user stand; what stands in a later one counts more."""
     shared = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
     return [*(Path(folder) for folder in reversed(shared) if folder), config_home()]
@@ -145,9 +151,9 @@ class _Uv:
         if _is_true(os.environ.get("UV_NO_CONFIG")):
             return []
         named = os.environ.get("UV_CONFIG_FILE")
-        files = [Path("/etc"), *_config_homes()]
+        files = [Path("/etc"), *config_homes()]
         paths = [Path(named)] if named else [folder / "uv/uv.toml" for folder in reversed(files)]
-        return [(_toml(path), str(path)) for path in paths if path.is_file()]
+        return [(toml_of(path), str(path)) for path in paths]
 
     @cached_property
     def _indexes(self) -> list[tuple[NamedIndex, bool, bool]]:
@@ -172,15 +178,6 @@ class _Uv:
     @property
     def no_index(self) -> bool:
         return next((table["no-index"] is True for table, _ in self._tables if "no-index" in table), False)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    from depsfirst.project.toml import parse
-
-    try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DepsfirstError(f"uv's settings cannot be read: {error}", where=str(path), hint="mend the file") from error
 
 
 class _Pip:
@@ -237,7 +234,7 @@ def _pip_files() -> Iterable[Path]:
     named = os.environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return []
-    files = [Path("/etc/pip.conf"), *(folder / "pip/pip.conf" for folder in _config_homes()[:-1])]
+    files = [Path("/etc/pip.conf"), *(folder / "pip/pip.conf" for folder in config_homes()[:-1])]
     files += [home() / ".pip/pip.conf", config_home() / "pip/pip.conf"]
     if os.environ.get("VIRTUAL_ENV"):
         files.append(Path(os.environ["VIRTUAL_ENV"]) / "pip.conf")

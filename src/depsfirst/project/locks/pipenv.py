@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.project.model import MAIN, Dependency, Lock, LockedFile, LockedPackage, Source, normalize
+from depsfirst.project.model import MAIN, Dependency, Index, Lock, LockedFile, LockedPackage, Source, normalize
 from depsfirst.project.toml import Table, parse
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def read(lock: LockText, project: Project) -> Lock:
         tuple(reader.packages),
         roots,
         requires_python=requires_python(meta),
+        indexes=tuple(Index(each.text("url")) for each in meta.tables("sources")),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.locks.conda import TOOLS, refusal
-from depsfirst.project.model import MAIN, Dependency, Lock, LockedFile, LockedPackage, Source, normalize
+from depsfirst.project.model import MAIN, Dependency, Index, Lock, LockedFile, LockedPackage, Source, normalize
 from depsfirst.project.toml import Table
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def read(lock: LockText, project: Project) -> Lock:
         roots,
         requires_python=reader.python,
         environments=reader.environments("default"),
+        indexes=tuple(map(Index, table.table("environments").table("default").texts("indexes"))),
     )
 
 
