@@ -129,7 +129,7 @@ def test_nothing_found(call: Any, tmp_path: Path) -> None:
 
 
 def test_nothing_to_look_at(call: Any, tmp_path: Path) -> None:
-    assert call("check", str(tmp_path)) == (3, "", "no Dockerfile is found\n")
+    assert call("check", str(tmp_path)) == (3, "", "no Dockerfile is found; `depsfirst init` writes one\n")
 
 
 def test_a_file_that_cannot_be_judged(call: Any, root: Path) -> None:

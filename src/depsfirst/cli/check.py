@@ -95,7 +95,7 @@ def _show(options: Namespace, checker: Checker, report: Report, mended: Mended |
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     if not report.diagnoses:
-        print("no Dockerfile is found", file=sys.stderr)
+        print("no Dockerfile is found; `depsfirst init` writes one", file=sys.stderr)
     if report.diagnoses or options.format != "text":
         print(shown_as(options.format, report, mended, checker.files, Style(colour, options.verbose)))
     for diagnosis, message in failures(report) if options.format == "text" else ():
