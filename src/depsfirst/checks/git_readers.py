@@ -19,6 +19,9 @@ _VERSIONS_FROM_GIT = re.compile(
 _VERBS = "rev-parse|describe|log|rev-list|show|status|tag|branch|symbolic-ref|for-each-ref|ls-files|diff|archive"
 _CALL = re.compile(rf"""\bgit["']?[\s,]+(?:-C[\s,]+\S+[\s,]+)?["']?(?:{_VERBS})\b""")
 _PART = re.compile(r"^\s*!?(?:\*\*/)?/?\.git/\S|^\s*!/?\.git\b", re.MULTILINE)
+_NAMED = re.compile(r"(?:\A|[/=])\.git(?:/|\Z)")
+_INDIFFERENT = frozenset({"rm", "find", "echo", "printf", "du", "git"})
+"""Programs that do no worse where there is no ``.git``, or that are asked about below."""
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 
 
@@ -41,6 +44,8 @@ def _asking(subject: Subject) -> Iterator[str]:
         for command in subject.commands.script(step).commands:
             if command.program == "git" and not _is_about_others(command):
                 yield f"line {step.line} runs git"
+            if command.program not in _INDIFFERENT and any(_NAMED.search(text or "") for text in command.texts[1:]):
+                yield f'line {step.line} names ".git", so somebody wants it in the image'
             for path in _files(command):
                 if _CALL.search(subject.commands.text(step, path) or ""):
                     yield f'line {step.line} runs "{command.program}", and "{path}" asks git'

@@ -56,6 +56,12 @@ class BaseImage(NamedTuple):
 
 _DIGITS = re.compile(r"\d")
 _NEWEST = frozenset({"", "latest", "stable", "edge", "nightly", "main", "master", "dev", "rolling"})
+_FAMILIAR = re.compile(
+    r"(?:[^/]*[.:][^/]*/)?(?:(?:[\w.-]+/)*library/)?"
+    r"(?:python|debian|ubuntu|alpine|buildpack-deps|node|fedora|rockylinux|almalinux|amazonlinux"
+    r"|astral(?:-sh)?/uv|nvidia/cuda)"
+)
+"""Images that are built in the open, by whichever registry they come: an ``acme/python`` is none of them."""
 _INSTALLERS = frozenset({"uv", "pixi", "poetry", "pdm", "micromamba"})
 
 
@@ -65,6 +71,18 @@ def parse_image(image: str) -> ImageName:
     head, slash, last = name.rpartition("/")
     last, _, tag = last.partition(":")
     return ImageName(f"{head}{slash}{last}", tag, digest)
+
+
+def base_of(subject: Subject, stage: Stage) -> str:
+    """The image that a stage starts from, stages between them passed by."""
+    from depsfirst.checks.environments import lineage
+
+    return subject.origin(lineage(subject, stage)[-1])
+
+
+def is_familiar(subject: Subject, stage: Stage) -> bool:
+    """Whether a base image is known to run as root, and to set nothing that tells an installer what to do."""
+    return bool(_FAMILIAR.fullmatch(parse_image(base_of(subject, stage)).repository))
 
 
 def is_moving(image: str) -> bool:

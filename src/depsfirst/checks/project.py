@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from depsfirst.checks.weight import LOCKS, Weight, weight_of
+from depsfirst.checks.weight import LOCKS, Weight, weight_of, weight_of_requirements
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from depsfirst.cache.changes import Change
     from depsfirst.cache.manifests import Place
+    from depsfirst.cache.model import Step
     from depsfirst.checks.subject import Subject
 
+_CONSTRAINS = re.compile(r"constraint|limit[^/]*\Z")
+"""Files that say which version is meant, and not what is installed, are called so."""
 _EDITED_SETTING = "\n# edited\n"
 
 
@@ -82,7 +86,29 @@ class ProjectFacts:
         text = self._subject.read(path)
         return weight_of(name, text) if text else None
 
-    @property
-    def cost(self) -> str:
-        """The same for people; empty where nobody knows it."""
-        return str(self.weight) if self.weight else ""
+    def cost(self, *steps: Step) -> str:
+        """What installs come to, for people; empty where nobody knows it, as for packages that a command names."""
+        found = [each for step in steps for each in self._subject.commands.dependencies(step)]
+        read = {path: step for step in steps for path in self._inputs(step)}
+        if found and not read and not any(each.with_project for each in found):
+            return ""
+        weight = self._of_requirements(read) or self.weight
+        return str(weight) if weight else ""
+
+    def _inputs(self, step: Step) -> list[str]:
+        """What the installs of a step read, constraints aside."""
+        found = self._subject.commands.dependencies(step)
+        return [path for each in found for path in each.inputs if not _CONSTRAINS.search(path)]
+
+    def _of_requirements(self, read: Mapping[str, Step]) -> Weight | None:
+        """What files of requirements come to; None where something else is read, or a lock knows them better."""
+        if not read or not all(path.endswith(".txt") for path in read):
+            return None
+        texts = [self._subject.commands.found(step, path) or "" for path, step in read.items()]
+        return weight_of_requirements("\n".join(texts), self._uv_lock)
+
+    @cached_property
+    def _uv_lock(self) -> str:
+        """The text of the project's uv.lock; empty for none."""
+        paths = [f"{folder}/uv.lock".lstrip("/") for place in self.places for folder in place.folders()]
+        return next((text for path in paths if (text := self._subject.read(path))), "")

@@ -94,7 +94,9 @@ def _only(subject: Subject, step: Step) -> Installation:
     if found[0].with_project is not False:
         raise UnprovenError(f"line {step.line} installs the project as well, or may do so")
     if len(found[0].inputs) < 2:  # noqa: PLR2004 - manifest and lock
-        raise UnprovenError(f"line {step.line} installs from no lock")
+        raise UnprovenError(
+            f"line {step.line} installs what the manifest says: a stage of its own can export a lock, if there is one"
+        )
     return found[0]
 
 

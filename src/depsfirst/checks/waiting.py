@@ -55,7 +55,7 @@ def finding(rule: Rule, subject: Subject, blame: Blame, edit: str, change: str) 
         subject,
         span_of(blame.reader),
         f'{blame.reader.instruction.name} {what} "{blame.paths[0]}", so {edit} installs the dependencies again',
-        cost=subject.project.cost,
+        cost=subject.project.cost(*blame.installs),
         related=installs,
         fixes=fixes,
         no_fix=reason,

@@ -43,6 +43,22 @@ def weight_of(name: str, text: str) -> Weight | None:
     return found if found and found.packages else None
 
 
+def weight_of_requirements(text: str, lock: str) -> Weight | None:
+    """What files of requirements come to; None where they name a part of what a lock holds, which is resolved anew.
+
+    Args:
+        text: of the files.
+        lock: the uv.lock of the project, for sizes; empty for none.
+    """
+    names = {re.sub(r"[-_.]+", "-", name).lower() for name in _REQUIREMENT.findall(text)}
+    blocks = {found[1]: block for block in _blocks(lock) if (found := _NAME.search(block))}
+    if names and names <= blocks.keys():
+        if len(names) * 2 < len(sizes_of(lock)):
+            return None
+        return Weight(len(names), sum(_size(blocks[name]) for name in names) or None)
+    return Weight(len(names)) if names else None
+
+
 def _of_uv(text: str) -> Weight:
     sizes = sizes_of(text)
     return Weight(len(sizes), sum(sizes.values()) or None)

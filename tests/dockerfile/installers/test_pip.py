@@ -58,6 +58,9 @@ INSTALLS = [
     ("pip install dist/*.whl", D, None, ("/app/dist/*.whl",)),
     ("pip install /wheels/shop-1-py3-none-any.whl", D, None, ("/wheels/shop-1-py3-none-any.whl",)),
     ("pip install --no-cache /wheels/*", D, None, ("/wheels/*",)),
+    ("pip install --group web", D, False, ("/app/pyproject.toml",)),
+    ("pip install --group /opt/pyproject.toml:web --group=docs", D, False, None),
+    ("pip wheel -w /wheels --group web .", D, True, ("/app/pyproject.toml", "/app")),
     ("pip install poetry==2.1", TOOL, False, ()),
     ("pip install --upgrade pip setuptools wheel", TOOL, False, ()),
     ("pip install -U pip uv", TOOL, False, ()),
@@ -235,3 +238,16 @@ def test_compiling_locks(read: Read, *, text: str, inputs: tuple[str, ...], outp
 def test_requirements_that_include_themselves_end(read: Read) -> None:
     (found,) = read("pip install -r a.txt", {"/app/a.txt": "-r b.txt", "/app/b.txt": "-r a.txt"}).installations
     assert found.inputs == ("/app/a.txt", "/app/b.txt")
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/opt/venv/bin:/usr/local/bin:/usr/bin", "/opt/venv"),
+        ("/root/.local/bin/:/app/.venv/bin/", "/app/.venv"),
+        ("/usr/local/bin:/opt/venv/bin", None),
+        ("/opt/tools/bin:/opt/venv/bin", None),
+    ],
+)
+def test_the_first_environment_on_the_path_is_the_one(path: str, target: str | None, read: Read) -> None:
+    assert read(f"PATH={path} pip install a").installations[0].target == target

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from depsfirst.checks.images import is_familiar
 from depsfirst.checks.needs import UnprovenError
 from depsfirst.checks.recipes.environment import environment_of, makers, path_of
 from depsfirst.checks.recipes.model import RESULT, Given, Question, Recipe
 from depsfirst.checks.recipes.sources import are_hashed, indexes, refuse_local
-from depsfirst.checks.recipes.versions import is_familiar, provided, python_of
+from depsfirst.checks.recipes.versions import provided, python_of
 from depsfirst.dockerfile.installers.call import table
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _is_made(question: Question, directory: str) -> bool:
 def _unsafe_tool(question: Question) -> Iterator[str]:
     if provided(question.subject, question.step, "uv") is None:
         yield "which uv the image has is not known: it has to be 0.7 or newer"
-    if not is_familiar(question.subject, question.step):
+    if not is_familiar(question.subject, question.step.stage):
         yield 'whether the base image sets "UV_PROJECT_ENVIRONMENT" or the like is not known'
 
 

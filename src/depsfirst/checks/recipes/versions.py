@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from depsfirst.checks.images import parse_image
+from depsfirst.checks.images import base_of, parse_image
 from depsfirst.checks.places import below
 from depsfirst.dockerfile.commands import Installs
 from depsfirst.dockerfile.instructions import Copy, Run
@@ -84,15 +84,8 @@ def _of_packages(installation: Installation, tool: str, step: Step) -> Iterator[
 
 
 def _of_base(subject: Subject, step: Step, tool: str) -> Provided | None:
-    image = parse_image(base_of(subject, step))
+    image = parse_image(base_of(subject, step.stage))
     return Provided(_version(image.tag), step.stage.origin.line) if image.base == tool else None
-
-
-def base_of(subject: Subject, step: Step) -> str:
-    """The image that a step's stage starts from, stages between them passed by."""
-    from depsfirst.checks.environments import lineage
-
-    return subject.origin(lineage(subject, step.stage)[-1])
 
 
 def _version(tag: str) -> str:
@@ -101,19 +94,13 @@ def _version(tag: str) -> str:
 
 
 _PYTHON = re.compile(r"python(\d+\.\d+)")
-_FAMILIAR = frozenset({"python", "uv", "debian", "ubuntu", "alpine", "buildpack-deps"})
 
 
 def python_of(subject: Subject, step: Step) -> str | None:
     """The version of Python that a base image is known to have, as ``3.13``; None if it is not known."""
-    image = parse_image(base_of(subject, step))
+    image = parse_image(base_of(subject, step.stage))
     if image.base == "python":
         found = re.match(r"\d+\.\d+", image.tag)
         return found[0] if found else None
     found = _PYTHON.match(image.tag.partition("-")[0]) or _PYTHON.search(image.tag) if image.base == "uv" else None
     return found[1] if found else None
-
-
-def is_familiar(subject: Subject, step: Step) -> bool:
-    """Whether a base image is known to set nothing that tells an installer what to do."""
-    return parse_image(base_of(subject, step)).base in _FAMILIAR

@@ -67,7 +67,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 def _finding(subject: Subject, step: Step, installation: Installation, mount: CacheMount) -> Finding:
     words = _options(installation)
-    cost = subject.project.cost if installation in subject.commands.dependencies(step) else ""
+    cost = subject.project.cost(step) if installation in subject.commands.dependencies(step) else ""
     if not words:
         return RULE.finding(
             subject,

@@ -104,7 +104,7 @@ def _finding(subject: Subject, step: Step, mount: CacheMount, installation: Inst
         subject,
         mount.span,
         f'{installation.tool} keeps its cache in {where}, so what is mounted at "{mount.target}" stays empty',
-        cost=subject.project.cost if installation.kind is Installs.DEPENDENCIES else "",
+        cost=subject.project.cost(step) if installation.kind is Installs.DEPENDENCIES else "",
         fixes=[fix] if fix else (),
         no_fix="" if fix else reason,
     )

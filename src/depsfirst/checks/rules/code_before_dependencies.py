@@ -67,7 +67,7 @@ def finding(rule: Rule, subject: Subject, blame: Blame, what: str) -> Finding:
         subject,
         span_of(blame.reader),
         f"{blame.reader.instruction.name} {what}, so every edit of it installs the dependencies again",
-        cost=subject.project.cost,
+        cost=subject.project.cost(*blame.installs),
         related=[
             *(Related(span_of(step), "this one takes more of it") for step in companions(subject, blame)),
             *(Related(span_of(step), "this one installs them") for step in blame.installs),

@@ -72,7 +72,7 @@ def _finding(subject: Subject, blame: Blame) -> Finding:
         subject,
         span_of(blame.reader),
         f'"{blame.paths[0]}" is mounted into the install, so every edit of the code installs the dependencies again',
-        cost=subject.project.cost,
+        cost=subject.project.cost(*blame.installs),
         hint="" if fixes else "mount the manifest and the lock alone, each by its name",
         fixes=fixes,
         no_fix=reason,

@@ -168,7 +168,7 @@ def _finding(subject: Subject, blame: Blame, name: str) -> Finding:
         span_of(blame.reader),
         f'{blame.reader.instruction.name} {what} "{lock}", so another "{name}", which only development needs,'
         " installs the production dependencies again",
-        cost=subject.project.cost,
+        cost=subject.project.cost(*blame.installs),
         related=[] if blame.binds else [Related(span_of(step), "this one installs them") for step in blame.installs],
         fixes=fixes,
         no_fix=reason,

@@ -108,7 +108,7 @@ def _finding(subject: Subject, step: Step, stage: Stage, environment: Environmen
         span_of(step),
         f'the layer holds the packages of "{environment.directory}" and the code: each edit pushes and pulls both',
         related=[Related(span_of(environment.step), "the dependencies are installed here")],
-        cost=subject.project.cost,
+        cost=subject.project.cost(environment.step),
         fixes=() if reason or not source else [_fix(subject, step, environment, source)],
         no_fix=reason,
         hint="" if not reason else _hint(inside=inside),

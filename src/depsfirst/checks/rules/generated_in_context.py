@@ -63,7 +63,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         subject,
         span_of(first),
         f"{first.instruction.name} takes {names}, so running or testing the project makes this step run again",
-        cost=subject.project.cost if installs else "",
+        cost=subject.project.cost(*installs) if installs else "",
         related=[
             Related(span_of(step), "this one installs the dependencies") for step in installs[:1] if step != first
         ],

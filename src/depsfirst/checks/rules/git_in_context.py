@@ -66,7 +66,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         subject,
         span_of(first),
         _message(first, installs),
-        cost=subject.project.cost if installs else "",
+        cost=subject.project.cost(*installs) if installs else "",
         related=[
             Related(span_of(step), "this one installs the dependencies") for step in installs[:1] if step != first
         ],

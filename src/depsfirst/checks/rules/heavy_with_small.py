@@ -94,7 +94,7 @@ def _finding(subject: Subject, step: Step, sizes: Mapping[str, int], heavy: list
         subject,
         subject.commands.span(step, installation.command),
         f"{named}{more} ({weight:.0f} MB) share a layer with {len(sizes) - len(heavy)} small packages",
-        cost=subject.project.cost,
+        cost=subject.project.cost(),
         no_fix="which packages change together is for you to say",
         hint="install the heavy ones from a group of their own, in a RUN before",
     )

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 from depsfirst.checks.accounts import owner_options
 from depsfirst.checks.cache_mounts import cache_mounts
 from depsfirst.checks.edits import with_flag, without_word
+from depsfirst.checks.images import is_familiar
 from depsfirst.checks.model import Fix, Rule, Severity
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ _TOOLS = frozenset({"pip", "uv", "poetry", "pdm", "pipenv", "pixi"})
 _LOCAL = ("--no-index", "--offline")
 _NO_CACHE = frozenset({"--no-cache-dir", "--no-cache"})
 _KNOWS_MOUNTS = re.compile(r"--mount=|^#\s*syntax\s*=|^\s*(?:RUN|COPY)\b.*<<", re.IGNORECASE | re.MULTILINE)
+_OFF = frozenset({"", "0", "false", "no", "off"})
 _SWITCHES = ("PIP_NO_CACHE_DIR", "UV_NO_CACHE", "POETRY_NO_CACHE", "PDM_NO_CACHE")
 _WHY_UNSAFE_FOR_USERS = "builders of before 2023 leave the directories above the cache to root"
+_WHY_UNSAFE_ON_OTHERS = "which user this base image runs as, and where that keeps the cache, is not known"
 _WHY_UNSAFE = "builders without mounts, such as kaniko, refuse the file then"
 
 
@@ -80,7 +83,7 @@ def _finding(subject: Subject, step: Step, installation: Installation) -> Findin
         subject,
         step.instruction.syntax.span if installation.via else subject.commands.span(step, installation.command),
         f"whenever this step runs again, {installation.tool} downloads everything anew: no cache is mounted",
-        cost=subject.project.cost,
+        cost=subject.project.cost(step),
         fixes=() if reason else [_fix(subject, step, installation)],
         no_fix=reason,
     )
@@ -102,17 +105,19 @@ def _why_kept_out(subject: Subject, step: Step, installation: Installation) -> s
     """What a RUN does to the cache that a mount does not go with; empty for nothing."""
     if installation.link_mode == "symlink":
         return "uv is told to link to its cache, which the image would not have then"
-    if installation.cache.used is not True and (installation.via or not _options(installation)):
-        return f"{_switch(step, installation) or 'a variable or a script'} turns the cache off"
+    switch = _switch(step, installation)
+    if switch or (installation.cache.used is not True and (installation.via or not _options(installation))):
+        return f"{switch or 'a variable or a script'} turns the cache off: where that is gone, one can be mounted"
     if remover := _remover(subject.commands.script(step).commands, installation):
-        return f'"{remover}" removes the cache at the end, which fails where it is mounted'
+        return f'"{remover}" removes the cache: where that is gone, one can be mounted'
     return ""
 
 
 def _switch(step: Step, installation: Installation) -> str:
     """The variable that turns the cache of an installer off, in quotes; empty for none."""
-    given = {*step.scope.variables, *installation.command.variables}
-    return next((f'"{name}"' for name in _SWITCHES if name.startswith(installation.tool.upper()) and name in given), "")
+    given = {**step.scope.variables, **installation.command.variables}
+    own = (name for name in _SWITCHES if name.startswith(installation.tool.upper()))
+    return next((f'"{name}"' for name in own if (given.get(name, "") or "").lower() not in _OFF), "")
 
 
 def _remover(commands: Sequence[Command], installation: Installation) -> str:
@@ -154,6 +159,8 @@ def _fix(subject: Subject, step: Step, installation: Installation) -> Fix:
             words = [each.command.words[index] for index in _options(each)]
             edits += [without_word(subject, subject.commands.span(step, word)) for word in words]
     why = "" if _KNOWS_MOUNTS.search(subject.text) else _WHY_UNSAFE
+    if not step.user and not is_familiar(subject, step.stage):
+        why = _WHY_UNSAFE_ON_OTHERS
     why = why or (_WHY_UNSAFE_FOR_USERS if owner else "")
     return Fix(_title(places), not why, tuple(edits), why_unsafe=why)
 

@@ -73,7 +73,7 @@ def _finding(subject: Subject, blame: Blame) -> Finding:
         place,
         f'"{_title(found)}" installs the project along with its dependencies, so every edit of the code'
         " installs them all again",
-        cost=subject.project.cost,
+        cost=subject.project.cost(*blame.installs),
         related=brings,
         hint="" if fixes else "install the dependencies in a step of their own, before the code is copied",
         fixes=fixes,

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from depsfirst.checks.model import Edit, Finding
     from depsfirst.checks.subject import Subject
     from depsfirst.dockerfile.commands import Ownership
+    from depsfirst.dockerfile.stages import Stage
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -69,7 +70,7 @@ def _findings(subject: Subject, step: Step) -> Iterator[Finding]:
                 subject.commands.span(step, each.command),
                 f'"{each.tool} -R" writes the installed packages once more, into a layer of its own',
                 related=[Related(span_of(source), "this step made them")],
-                cost=subject.project.cost,
+                cost=subject.project.cost(*_installs(subject, source)),
                 fixes=() if reason else [_fix(subject, step, each, source)],
                 no_fix=reason,
                 hint=_hint(source) if reason else "",
@@ -99,6 +100,19 @@ def _brought(subject: Subject, step: Step) -> Iterator[str]:
                 if each.target and is_within(each.target, source.rstrip("/") or "/"):
                     place = posixpath.join(step.cwd, copy.destination)
                     yield posixpath.normpath(place + each.target.removeprefix(source.rstrip("/")))
+
+
+def _installs(subject: Subject, source: Step) -> list[Step]:
+    """The installs of what a step made or copied."""
+    if source in subject.installing:
+        return [source]
+    return [step for step in subject.installing if step.stage in _origins(subject, source)]
+
+
+def _origins(subject: Subject, copy: Step) -> list[Stage]:
+    stages = subject.outline.stages
+    named = [each.stage for each in references(stages, copy.instruction)]
+    return [stages[index] for index in named if index is not None and index < len(stages)]
 
 
 def _hint(source: Step) -> str:

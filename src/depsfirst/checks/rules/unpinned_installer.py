@@ -77,7 +77,7 @@ def _of_image(subject: Subject, reference: ImageReference) -> Finding:
         subject,
         reference.span,
         f'each new image of "{reference.image}" runs this step again{end}',
-        cost=subject.project.cost if again else "",
+        cost=subject.project.cost(*again) if again else "",
         severity=Severity.WARNING if again else None,
         hint="name a version as the tag",
         no_fix="which version you want is written nowhere",

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.checks.cache_mounts import cache_mounts, serving
 from depsfirst.checks.edits import before
+from depsfirst.checks.images import is_familiar
 from depsfirst.checks.model import Fix, Related, Rule, Severity
 from depsfirst.dockerfile.commands import Installs
 
@@ -49,7 +50,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     """The first such command of each stage, and the others as well."""
     stages: dict[int, list[tuple[Step, Installation]]] = {}
     for step in subject.runs:
-        if found := _copying(subject, step):
+        if (found := _copying(subject, step)) and is_familiar(subject, step.stage):
             stages.setdefault(step.stage.index, []).append((step, found))
     for found_there in stages.values():
         yield _finding(subject, found_there)

@@ -35,7 +35,6 @@ Where the install is to run for each build, as a check that it still can.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,6 +43,7 @@ from depsfirst.checks.edits import behind, end_of_line, line_start, removed
 from depsfirst.checks.model import Confidence, Fix, Related, Rule, Severity
 from depsfirst.checks.needs import is_plain
 from depsfirst.checks.places import place_of, span_of
+from depsfirst.dataclass import replace
 from depsfirst.dockerfile.commands import Installs
 from depsfirst.dockerfile.instructions import Arg, Env
 
@@ -220,7 +220,7 @@ def _finding(subject: Subject, declared: _Declared) -> Finding:
         subject,
         declared.typed.syntax.span,
         f'"{declared.name}" {declared.kind.value}',
-        cost=subject.project.cost if dependencies else "",
+        cost=subject.project.cost(*dependencies) if dependencies else "",
         related=[Related(span_of(step), told[step in dependencies]) for step in declared.installs],
         severity=None if declared.kind in (_Kind.BUILD, _Kind.TOKEN) else Severity.WARNING,
         confidence=_CONFIDENCE.get(declared.kind),

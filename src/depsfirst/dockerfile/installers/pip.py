@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from depsfirst.dockerfile.installers.call import Arguments, Call, Option, divide
@@ -12,6 +13,7 @@ from depsfirst.dockerfile.installers.requirements import (
     Requirements,
     read_editable,
     read_file,
+    read_group,
     read_operand,
 )
 
@@ -71,6 +73,7 @@ _VALUED = frozenset(
         "--output",
     ]
 )
+_ON_PATH = re.compile(r"(/(?:[^/:]+/)*(?:[\w.-]*venv|\.?env|virtualenv))/bin/?")
 _FLAGS = frozenset(
     [
         "--no-deps",
@@ -164,6 +167,8 @@ def requirements_of(call: Call, arguments: Arguments) -> Requirements:
         found = found.with_more(read_file(call, word, constraints=True))
     for word in arguments.values("--editable"):
         found = found.with_more(read_editable(call, word))
+    for word in arguments.values("--group"):
+        found = found.with_more(read_group(call, word))
     for word in arguments.operands:
         found = found.with_more(read_operand(call, word))
     return found
@@ -218,8 +223,20 @@ def _environment(call: Call) -> str | None:
     """The environment that a program is in, as ``/opt/venv`` for ``/opt/venv/bin/pip``."""
     first = call.command.words[0].text or ""
     directory, separator, _ = first.rpartition("/bin/")
-    active = call.get("VIRTUAL_ENV")
-    return call.at(directory or "/") if separator else call.at(active) if active else None
+    if separator:
+        return call.at(directory or "/")
+    active = call.get("VIRTUAL_ENV") or _first_on_path(call)
+    return call.at(active) if active else None
+
+
+def _first_on_path(call: Call) -> str | None:
+    """The environment whose programs are found before those of the system, as its name tells that it is one."""
+    for entry in (call.get("PATH") or "").split(":"):
+        if found := _ON_PATH.fullmatch(entry):
+            return found[1]
+        if "/." not in entry:  # what users install for themselves, as in ~/.local/bin, is no environment
+            return None
+    return None
 
 
 def _cache(call: Call, arguments: Arguments) -> Cache:

@@ -183,6 +183,14 @@ def _editable(call: Call, text: str) -> Requirements:
     return Requirements(directories=(path or "",))
 
 
+def read_group(call: Call, word: Word) -> Requirements:
+    """What ``--group`` installs: a dependency group of the manifest in the directory, or of the one that it names."""
+    if word.text is None:
+        return Requirements(unsure=(f'which group "{word.source}" is is not known',))
+    path, separator, _ = word.text.rpartition(":")
+    return Requirements(files=(call.at(path if separator else "pyproject.toml"),))
+
+
 def read_file(call: Call, word: Word, *, constraints: bool = False) -> Requirements:
     """A file of requirements with what it includes; its projects count, its packages need not be named."""
     if word.text is None:
