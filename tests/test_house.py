@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src/depsfirst"
 
 FLOORS = (
-    {"errors", "progress", "values", "digests", "__init__"},
+    {"errors", "progress", "values", "dataclass", "digests", "__init__"},
     {"content", "fetch"},
     {"dockerfile", "project", "oci"},
     {"debian", "settings", "options"},

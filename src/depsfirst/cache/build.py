@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass, field
 from depsfirst.dockerfile.buildkit import CURRENT, Version
 from depsfirst.dockerfile.platforms import Platform
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from depsfirst.cache.keys import Content, ContextContent, Definition, Key, RemoteContent, ResultContent, Step
 from depsfirst.cache.paths import differing_paths
 from depsfirst.cache.verdict import Verdict
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.instructions import Arg, Env
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow
 from depsfirst.errors import DepsfirstError
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.context import Context, ignore_files, read_context
 from depsfirst.dockerfile.filetree import Directory, LinkLoopError, follow
 from depsfirst.dockerfile.ignore import read_patterns

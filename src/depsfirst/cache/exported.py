@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depsfirst.dataclass import dataclass
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import MAIN, normalize
 

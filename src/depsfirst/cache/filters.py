@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from depsfirst.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, follow, tree_of
 from depsfirst.errors import DepsfirstError
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from depsfirst.cache.filters import Exported
 from depsfirst.cache.finds import Finds
 from depsfirst.cache.keys import ResultContent
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.commands import Installation, Installs, installations, only_project
 from depsfirst.dockerfile.installers.together import of_wheels
 from depsfirst.dockerfile.instructions import Copy, Run

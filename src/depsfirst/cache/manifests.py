@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.filetree import Directory, Entry, LinkLoopError, Node, follow
 from depsfirst.dockerfile.instructions import Run, Transfer
 from depsfirst.dockerfile.mounts import Mount

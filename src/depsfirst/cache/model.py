@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from depsfirst.cache.compare import Comparison
 from depsfirst.cache.keys import Key, Step
 from depsfirst.cache.stagewalk import StageWalk
 from depsfirst.cache.verdict import Verdict
+from depsfirst.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

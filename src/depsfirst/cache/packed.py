@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from depsfirst.dataclass import dataclass
 from depsfirst.project.model import normalize
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from depsfirst.cache.build import Build
 from depsfirst.cache.checkout import Checkout, Committed, Disk
+from depsfirst.dataclass import dataclass, field
 from depsfirst.dockerfile.buildkit import CURRENT, Version
 from depsfirst.dockerfile.instructions import Arg, Run
 from depsfirst.dockerfile.scope import PROXY_ARGUMENTS

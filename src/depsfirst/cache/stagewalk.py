@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from depsfirst.cache.definitions import (
     workdir_of,
 )
 from depsfirst.cache.keys import Content, ContextContent, Definition, Key, Place, RemoteContent, ResultContent, Step
+from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.gopath import clean
 from depsfirst.dockerfile.instructions import (
     Add,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from depsfirst.cache.causes import CauseKind
@@ -13,6 +12,7 @@ from depsfirst.cache.keys import ContextContent
 from depsfirst.cache.model import Outcome, Status, compare, steps
 from depsfirst.cache.packed import wheel_of
 from depsfirst.cache.request import Opened, open_build
+from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.filetree import find
 from depsfirst.dockerfile.selection import selected
 from depsfirst.dockerfile.stages import require_target

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass
 from depsfirst.debian.relations import Relation, parse_relations
 from depsfirst.errors import DepsfirstError
 

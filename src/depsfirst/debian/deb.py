@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import tarfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from depsfirst.dataclass import dataclass
 from depsfirst.debian.compression import decompressed
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.pieces import FileSlice, reader

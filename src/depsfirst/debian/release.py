@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:

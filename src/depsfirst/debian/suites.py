@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
+from depsfirst.dataclass import dataclass
 from depsfirst.debian.index import FORMAT, KIND, keep_index
 from depsfirst.debian.release import check_release, index_files, parse_release
 from depsfirst.errors import DepsfirstError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass, field
 from depsfirst.dockerfile.buildkit import CURRENT, Version
 from depsfirst.dockerfile.filetree import Directory, Entry, LinkLoopError, Node, changed, find, follow, read_tree, walk
 from depsfirst.dockerfile.gopath import clean

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeGuard
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.gopath import clean
 from depsfirst.errors import DepsfirstError
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass, field
 from depsfirst.dockerfile.words import Fault, Flag
 
 if TYPE_CHECKING:

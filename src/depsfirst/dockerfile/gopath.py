@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from posixpath import normpath
+
+from depsfirst.dataclass import dataclass
 
 REPLACEMENT = 0xFFFD
 """The code point that Go reads for a byte that is no UTF-8."""

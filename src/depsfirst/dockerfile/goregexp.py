@@ -7,8 +7,8 @@ moby does: a class ``[*]`` falls apart, ``\d`` is a digit. Go's ``regexp/syntax`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from depsfirst.dataclass import dataclass, field
 from depsfirst.dockerfile.gopath import REPLACEMENT, BadPatternError, class_expression
 
 _Ranges = list[tuple[int, int]]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.variables import LexedWord, Lexer, LexError, Rules
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ Two matchers decide, by the release of BuildKit in the client: moby's ``patternm
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.buildkit import CURRENT, Version
 from depsfirst.dockerfile.gopath import BadPatternError, check_pattern, clean
 from depsfirst.dockerfile.patternmatcher import FileUtils, Pattern, PatternMatcher

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from posixpath import basename
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow, follow_lexically, is_link
 from depsfirst.dockerfile.gopath import BadPatternError, Glob, compile_glob, has_wildcards
 

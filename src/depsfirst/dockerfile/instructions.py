@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.heredoc import Heredoc, read_opener
 
 if TYPE_CHECKING:

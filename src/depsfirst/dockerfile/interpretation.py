@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import replace
 from depsfirst.dockerfile.flags import Flags, read_flags
 from depsfirst.dockerfile.heredoc import Heredoc, Opener, read_opener
 from depsfirst.dockerfile.instructions import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.words import Fault
 
 if TYPE_CHECKING:

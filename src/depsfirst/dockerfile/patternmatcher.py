@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import NoReturn
 
+from depsfirst.dataclass import dataclass, field
 from depsfirst.dockerfile.gopath import BadPatternError
 from depsfirst.dockerfile.goregexp import translate
 from depsfirst.errors import DepsfirstError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from depsfirst.dataclass import dataclass
 from depsfirst.errors import DepsfirstError
 
 _ARCHITECTURES = {
@@ -40,7 +40,7 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-def read_platform(text: str, builder: Platform = Platform()) -> Platform:
+def read_platform(text: str, builder: Platform = Platform()) -> Platform:  # noqa: B008 - it is frozen
     """The platform that ``text`` names, as ``linux/arm64`` or ``linux/arm/v6``.
 
     Args:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from depsfirst.dataclass import dataclass, field, replace
 from depsfirst.dockerfile.instructions import (
     Add,
     Arg,

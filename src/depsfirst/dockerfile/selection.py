@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.context import Context, context_path
 from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow, node_digest, same_node
 from depsfirst.dockerfile.filetree import walk as walk_tree

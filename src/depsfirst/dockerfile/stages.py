@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.instructions import Arg, Copy, From, Run, Typed
 from depsfirst.dockerfile.interpretation import interpret
 from depsfirst.dockerfile.mounts import mount_origin

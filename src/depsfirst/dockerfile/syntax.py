@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from depsfirst.dataclass import dataclass, field, replace
 from depsfirst.dockerfile.buildkit import CURRENT, Version
 from depsfirst.dockerfile.heredoc import Heredoc, Opener, find_openers
 from depsfirst.dockerfile.source import SPACE, LogicalLine, Source, Span

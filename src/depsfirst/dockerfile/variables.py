@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.patterns import PatternError, all_replaced, replaced, without_prefix, without_suffix
 from depsfirst.dockerfile.source import SPACE
 from depsfirst.errors import DepsfirstError

@@ -6,11 +6,11 @@ import json
 import math
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.source import BLANK, SPACE
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from depsfirst.dataclass import dataclass
 from depsfirst.fetch.connections import Connections, shown, without_userinfo
 from depsfirst.fetch.failures import (
     Again,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from depsfirst.dataclass import dataclass, field
 from depsfirst.errors import DepsfirstError
 from depsfirst.oci.image import Blob
 from depsfirst.oci.parse import Platform, choose, parse_image
