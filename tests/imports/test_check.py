@@ -335,6 +335,15 @@ def test_a_command_of_django_only_warns_since_it_is_loaded_by_its_name() -> None
     assert [problem.severity for problem in loaded] == ["error"]
 
 
+def test_one_of_several_settings_only_warns_since_it_is_chosen_by_its_name() -> None:
+    path = "shop/settings/heroku.py"
+    assert [problem.severity for problem in found("import missing", path=path)] == ["error"], "there is no choice"
+    several = {"settings/production": ""}
+    assert [problem.severity for problem in found("import missing", path=path, **several)] == ["warning"]
+    loaded = found("import missing", path=path, main="import shop.settings.heroku", **several)
+    assert [problem.severity for problem in loaded] == ["error"]
+
+
 def test_a_package_that_makes_its_modules_is_not_judged() -> None:
     files = {
         "shop/__init__.py": b"from shop.made import x\n",

@@ -18,12 +18,16 @@ _COMMANDS = ".management.commands."
 """Where Django looks for its commands: it loads the one it is asked for, by its name."""
 
 
+_SETTINGS = "settings"
+"""The package in which many have a module of settings for each place where they run."""
+
+
 class Doubts(NamedTuple):
     """Modules of a project of which nobody can say that they are loaded.
 
     Attributes:
         optional: those that others import, but never surely (in a function, under a condition, or with a way out), the
-            plugins of other programs, Django's commands, and what only these import.
+            plugins of other programs, Django's commands and settings, and what only these import.
         unreached: those that what starts the project does not surely load; none where nothing is known to start it.
     """
 
@@ -51,13 +55,20 @@ def doubts(
     strong, weak = _edges(sources, own)
     modules = own.packages | own.modules
     sure = _with_packages(entries) & modules
-    named = {plugin.partition(":")[0].strip() for plugin in plugins} | {name for name in modules if _COMMANDS in name}
+    named = {plugin.partition(":")[0].strip() for plugin in plugins} | set(_by_name(modules))
     optional = _never_sure(strong, {name for name in weak | named if "." in name}, sure)
     if not sure:
         return Doubts(optional, frozenset())
     tops = {name for name in modules if not scripts and own.packages.isdisjoint(prefixes(parent(name)))}
     mains = {f"{name}.{_MAIN}" for name in tops} & modules
     return Doubts(optional, frozenset(modules - _loaded(strong, sure | tops | mains)))
+
+
+def _by_name(modules: Iterable[str]) -> Iterator[str]:
+    """The modules of which Django loads one, as it is told: its commands, and settings where there are several."""
+    settings = [name for name in modules if parent(name).rpartition(".")[2] == _SETTINGS]
+    yield from (name for name in settings if sum(parent(each) == parent(name) for each in settings) > 1)
+    yield from (name for name in modules if _COMMANDS in name)
 
 
 def _with_packages(entries: Iterable[str]) -> set[str]:
