@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.generate.cases import UV
 
 from depsfirst.engines.external import Client, ExternalOrder, build_command, find_client
 from depsfirst.engines.external_layers import Inspected, layers_of
@@ -12,6 +16,8 @@ from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.generate.conftest import Write
 
 BUILDX = Client("buildx", "/usr/bin/docker", ("/usr/bin/docker", "buildx", "build"))
 DOCKER = Client("docker", "/usr/bin/docker", ("/usr/bin/docker", "build"), {"DOCKER_BUILDKIT": "1"})
@@ -175,6 +181,30 @@ def test_layers_of_a_target(dockerfile: Callable[[str], Path]) -> None:
 def test_base_of_several_layers_and_a_history_that_is_short(dockerfile: Callable[[str], Path]) -> None:
     layers = layers_of(inspected("a", "b", "c", sizes=()), None, dockerfile("FROM x\nCOPY a b\n"), None)
     assert [each.diff_id for each in layers] == ["a", "b", "c"]
+
+
+TELLS_THE_IGNORE_FILE = """\
+#!/bin/sh
+[ "$1" = build ] || exit 1
+while [ "$1" != --ignorefile ]; do shift; done
+cat "$2" >&2
+exit 9
+"""
+
+
+@pytest.mark.parametrize("own", ["# my own\nsecrets\n", None])
+def test_an_ignore_file_that_is_there_counts(own: str | None, tmp_path: Path, write: Write) -> None:
+    root = write(UV | ({".dockerignore": own} if own else {}))
+    program = tmp_path / "bin/podman"
+    program.parent.mkdir()
+    program.write_text(TELLS_THE_IGNORE_FILE)
+    program.chmod(0o755)
+    command = [sys.executable, "-m", "depsfirst", "build", str(root), "--engine", "podman"]
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ("# my own" in done.stderr) == bool(own)
+    assert ("**/.venv" in done.stderr) != bool(own)
+    assert "ended with status 9" in done.stderr
 
 
 def test_podman_makes_no_layer_of_a_directory(dockerfile: Callable[[str], Path]) -> None:

@@ -128,13 +128,16 @@ def _existing(dockerfile: Path, options: Namespace) -> _Found:
 
 
 def _written(folder: Path, options: Namespace) -> _Found:
-    """What ``init`` would write, in a folder that is not the project's."""
+    """What ``init`` would write, in a folder that is not the project's; an ignore file that is there counts as it is."""
     made = generated(wanted_of(options, _platform(options)))
     for note in made.notes:
         print(f"warning: {note}", file=sys.stderr)
     dockerfile, ignore_file = folder / "Dockerfile", folder / "Dockerfile.dockerignore"
     for path, text in made.files.items():
-        (dockerfile if path == made.dockerfile else ignore_file).write_text(text, encoding="utf-8")
+        if path == made.dockerfile:
+            dockerfile.write_text(text, encoding="utf-8")
+        else:
+            ignore_file.write_bytes(path.read_bytes() if path.is_file() else text.encode())
     return _Found(
         dockerfile,
         made.context,

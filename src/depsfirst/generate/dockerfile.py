@@ -8,6 +8,8 @@ from depsfirst.generate import stages
 from depsfirst.project import ignoring
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from depsfirst.generate.scheme import Scheme
 
 
@@ -42,7 +44,12 @@ def _head(scheme: Scheme) -> str:
     )
 
 
-def ignore_file(scheme: Scheme) -> str:
-    """The text of the file that says what is never sent to the builder."""
+def ignore_file(scheme: Scheme, from_git: Sequence[str] = ()) -> str:
+    """The text of the file that says what is never sent to the builder.
+
+    Args:
+        scheme: what the Dockerfile is made of.
+        from_git: lines that say what git ignores.
+    """
     places = dict.fromkeys(own.directory for own in (scheme.own, *scheme.libraries))
-    return ignoring.ignore_file(list(places), scheme.readme)
+    return ignoring.ignore_file(list(places), scheme.readme, from_git)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from depsfirst.generate.base import base_image
 from depsfirst.generate.dockerfile import dockerfile, ignore_file
+from depsfirst.generate.repository import ignored_by_git
 from depsfirst.generate.survey import survey
 from depsfirst.settings import read_settings
 from depsfirst.values import NamedTuple
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from depsfirst.generate.scheme import Scheme
     from depsfirst.plan import Plan
     from depsfirst.project.model import Project
 
@@ -63,16 +65,27 @@ def generate(plan: Plan) -> Generated:
     place = plan.project.root / "Dockerfile"
     alone = found.context == plan.project.root
     ignore = found.context / ".dockerignore" if alone else place.with_name("Dockerfile.dockerignore")
-    files = {place: dockerfile(found.scheme), ignore: ignore_file(found.scheme)}
     scheme = found.scheme
+    ignored = ignored_by_git(found.context, _needed(scheme), ignore_file(scheme))
+    files = {place: dockerfile(scheme), ignore: ignore_file(scheme, ignored.lines)}
     return Generated(
         files,
         found.context,
         place,
         plan.reference,
-        found.notes,
+        (*found.notes, *(_contradicted(rule, count, ignore.name) for rule, count in ignored.contradicted)),
         name=scheme.own.name,
         libraries=tuple(found.context / each.directory for each in scheme.libraries),
         starts=bool(scheme.runtime.entrypoint),
         secret=scheme.secret,
     )
+
+
+def _needed(scheme: Scheme) -> tuple[str, ...]:
+    """Files that the Dockerfile copies by their names, and the manifests of what it builds."""
+    manifests = (own.manifest for own in (scheme.own, *scheme.libraries))
+    return (*scheme.export.files, *scheme.export.archives, *(path for path in manifests if path))
+
+
+def _contradicted(rule: str, count: int, ignore: str) -> str:
+    return f'git ignores "{rule}" and tracks {count} files that this fits, so that the rule is not in {ignore}'
