@@ -128,7 +128,7 @@ def _existing(dockerfile: Path, options: Namespace) -> _Found:
 
 
 def _written(folder: Path, options: Namespace) -> _Found:
-    """What ``init`` would write, in a folder that is not the project's; an ignore file that is there counts as it is."""
+    """What ``init`` would write, in a folder that is not the project's; an ignore file that is there counts."""
     made = generated(wanted_of(options, _platform(options)))
     for note in made.notes:
         print(f"warning: {note}", file=sys.stderr)
