@@ -36,6 +36,8 @@ true : echo printf cd set export unset mkdir rm useradd groupadd adduser addgrou
 virtualenv apt-get apt apk dnf yum microdnf dpkg pwd ls cat touch which whoami id uname date sleep test [
 """
 _PLAIN = frozenset(_PLAIN_TEXT.split())
+_ON_FILES = frozenset({"rm", "ln", "chmod", "chown", "chgrp"})
+"""Programs that read and change nothing but the files that they are told."""
 _HARMLESS = frozenset(
     [
         ("pdm", "config"),
@@ -270,11 +272,18 @@ class Needs:
         name = command.program or ""
         if command.cwd is None or (None in texts and not _only_says(command)):
             return False
-        if name == "rm":
+        if name in _ON_FILES and not any(word.pattern for word in command.words):
             named = [text for text in texts[1:] if text and not text.startswith("-")]
-            paths = [posixpath.normpath(posixpath.join(command.cwd, text)) for text in named]
-            return not any(self._provision.is_below(path) for path in paths)
+            paths = named[1:] if name.startswith("ch") else named  # behind the mode or the owner
+            return not any(self._touches(posixpath.normpath(posixpath.join(command.cwd, text))) for text in paths)
         return is_plain(command)
+
+    def _touches(self, path: str) -> bool:
+        """Whether a path of the image is one that the COPY brings or could bring, or holds where it copies to."""
+        provision = self._provision
+        if _is_within(provision.destination, path):
+            return True
+        return provision.node(path) is not None or provision.would_take(path) is not None
 
     def _installation(self, step: Step, installation: Installation, *, separable: bool) -> None:
         if installation.kind in (Installs.SYSTEM, Installs.INSTALLER):
@@ -305,7 +314,7 @@ class Needs:
             if self._provision.is_below(path) and not self._provision.was_there(path) and not _is_bound(step, path):
                 raise UnprovenError(f'"{path}", which line {step.line} reads, is not among the files that are copied')
             return
-        if path.endswith("pyproject.toml") and (reason := unsettled(text, tool, frozen=_is_frozen(step))):
+        if path.endswith("pyproject.toml") and (reason := unsettled(text, tool, frozen=is_frozen(step))):
             raise UnprovenError(reason)
         local = _LOCAL_LOCKED.get(path.rpartition("/")[2])
         if (local and local.search(text)) or (path.endswith(".txt") and _LOCAL_LINE.search(text)):
@@ -356,7 +365,7 @@ def _is_bound(step: Step, path: str) -> bool:
     return any(posixpath.normpath(posixpath.join(step.cwd, target)) == path for target in targets)
 
 
-def _is_frozen(step: Step) -> bool:
+def is_frozen(step: Step) -> bool:
     """Whether uv is told not to compare its lock with the manifest, for which it may have to build."""
     return "--frozen" in step.instruction.syntax.text or bool(step.scope.variables.get("UV_FROZEN"))
 

@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.checks.edits import behind, end_of_line, line_start, removed
 from depsfirst.checks.model import Confidence, Fix, Related, Rule, Severity
-from depsfirst.checks.needs import is_plain
+from depsfirst.checks.needs import is_frozen, is_plain, unsettled
 from depsfirst.checks.places import place_of, span_of
 from depsfirst.dataclass import replace
 from depsfirst.dockerfile.commands import Installs
@@ -53,7 +53,9 @@ if TYPE_CHECKING:
     from depsfirst.cache.model import Step
     from depsfirst.checks.model import Edit, Finding
     from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.commands import Installation
     from depsfirst.dockerfile.instructions import Typed
+    from depsfirst.dockerfile.shell import Command
 
 _VOLATILE = re.compile(
     r"(?:[A-Z0-9]+_)*(?:GIT|VCS|CI|SOURCE|APP|IMAGE|BUILD|SHORT)?_?"
@@ -67,6 +69,10 @@ _STAND_IN_WORDS = "unknown dev development local none latest 0 n/a head undefine
 _STAND_INS = frozenset(["", *_STAND_IN_WORDS.split()])
 """What a declaration says where the build is meant to give the value."""
 _VERSION = re.compile(r"(?:(?:APP|IMAGE|RELEASE|BUILD|PROJECT|PACKAGE|SERVICE)_)?(?:VERSION|RELEASE)\Z")
+_OF_FILES = frozenset(
+    "cat chgrp chmod chown cp curl cut dd grep gpg head install ln mv sed sort tail tar tee tr unzip wget xz".split()
+)
+"""Programs that do with files and URLs what they are told, and ask for no variable of a project."""
 _NUMBER = re.compile(r"\d[\w.+!-]*")
 
 
@@ -251,11 +257,29 @@ def _reader(subject: Subject, step: Step) -> str:
     if reading.unknown or not reading.script.whole:
         return "what is not known"
     for each in reading.installations:
-        if each.with_project is not False:
+        if each.with_project is not False or _asks_the_build(subject, step, each):
             return f"{each.tool} {each.verb}"
     installing = [each.command for each in reading.installations]
     others = (each for each in reading.script.commands if not any(each is command for command in installing))
-    return next((each.program or "a command" for each in others if not is_plain(each)), "")
+    return next((each.program or "a command" for each in others if not _is_indifferent(each)), "")
+
+
+def _asks_the_build(subject: Subject, step: Step, installation: Installation) -> bool:
+    """Whether uv compares its lock with metadata that the build makes, and so runs that without an install of it."""
+    if (installation.tool, installation.verb) != ("uv", "sync") or not installation.inputs:
+        return False
+    manifest = subject.commands.found(step, installation.inputs[0]) or ""
+    return bool(unsettled(manifest, "uv", frozen=is_frozen(step)))
+
+
+def _is_indifferent(command: Command) -> bool:
+    """Whether a command reads no variable of the project's."""
+    return is_plain(command) or command.program in _OF_FILES or _is_fed(command)
+
+
+def _is_fed(command: Command) -> bool:
+    """Whether a shell runs what it gets through a pipe, the script of somebody else."""
+    return command.program in ("bash", "sh") and command.texts[1:2] in ((), ("-",), ("-s",)) and not command.redirects
 
 
 def _fix(subject: Subject, declared: _Declared) -> Fix:
