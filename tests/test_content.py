@@ -79,7 +79,7 @@ def test_find_marks_as_used(store: ContentStore) -> None:
     path = put(store, "wheels", "abcd", b"")
     os.utime(path, (1, 1))
     store.find("wheels", "abcd")
-    assert time.time() - path.stat().st_mtime < 60
+    assert time.time() - path.stat().st_mtime < 86_400
 
 
 def test_prune_removes_what_was_not_used_and_what_was_left_behind(store: ContentStore) -> None:

@@ -68,7 +68,7 @@ def real_index() -> None:
     """The package index that this machine's uv reaches."""
     words = ["pip", "compile", "--quiet", "--no-deps", "-"]
     done = subprocess.run(
-        [sys.executable, "-m", "uv", *words], input="click\n", capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-m", "uv", *words], input="click\n", capture_output=True, text=True, check=False, timeout=300
     )
     if done.returncode:
         absent(f"a package index is needed: {done.stderr.strip()}")

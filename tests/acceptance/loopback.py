@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _CHUNK = 1 << 16
+_LONG = 600
+"""Seconds after which a server ends for itself, if its test forgot it."""
 
 
 @dataclass
@@ -100,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.index.files.get(name) if folder == "files" else None
         if path is not None and name in self.index.held and not head:
             self.index.waiting.set()
-            self.index.gate.wait(60)
+            self.index.gate.wait(_LONG)
         self._send(path.read_bytes() if path else b"", "application/octet-stream", 200 if path else 404, head=head)
 
     def _is_let_in(self) -> bool:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import subprocess
+
+def ended_within(seconds: float, process: subprocess.Popen[str]) -> bool:
+    """Wait that long for a process, and no longer."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def kill_tree(process: subprocess.Popen[str]) -> None:
@@ -21,7 +27,7 @@ def kill_tree(process: subprocess.Popen[str]) -> None:
             os.kill(pid, signal.SIGKILL)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
 
 
 def descendants(pid: int) -> list[int]:

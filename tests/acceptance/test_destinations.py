@@ -44,7 +44,7 @@ def daemon(request: pytest.FixtureRequest, reference: str) -> Iterator[str]:
     yield url
     name = f"{reference.partition(':')[0]}:latest"
     command = [program("docker"), "-H", url, "image", "rm", "--force", name]
-    subprocess.run(command, capture_output=True, check=False, timeout=60)
+    subprocess.run(command, capture_output=True, check=False, timeout=300)
 
 
 @pytest.mark.docker
@@ -76,7 +76,7 @@ def test_docker_run_of_a_build_in_a_shell(root: Path, shared: Product, daemon: s
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (0, "shop 1.0.0: open all hours from a shell\n"), done.stderr
     assert not done.stderr
@@ -150,7 +150,7 @@ def test_on_a_terminal_the_reference_alone_is_on_standard_output(root: Path, sha
     finally:
         os.close(theirs)
     shown = read_all(ours)
-    stdout, _ = process.communicate(timeout=120)
+    stdout, _ = process.communicate(timeout=300)
     assert process.returncode == 0, shown
     assert re.fullmatch(r"\S+:latest\n", stdout)
     assert "dependencies" in shown

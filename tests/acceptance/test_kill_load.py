@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.acceptance import projects
-from tests.acceptance.processes import kill_tree
+from tests.acceptance.processes import ended_within, kill_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,6 @@ STORES = [
     pytest.param("docker_classic", id="classic"),
     pytest.param("docker_containerd", id="containerd", marks=pytest.mark.containerd),
 ]
-OURS = ("depsfirst-ahead", "depsfirst-trial")
 
 
 @pytest.fixture
@@ -34,46 +34,48 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def ids(url: str, docker: Callable[..., str]) -> Iterator[Callable[[], dict[str, str]]]:
-    """What the daemon has under names of this test; what it made is gone afterwards."""
-
-    def found() -> dict[str, str]:
-        lines = docker(url, "images", "--no-trunc", "--format", "{{.Repository}} {{.ID}}").splitlines()
-        return dict(line.split() for line in lines if line.startswith(("kill-", *OURS)))
-
+def name(url: str, docker: Callable[..., str]) -> Iterator[str]:
+    """A name for project and image that no other test has; all of its images are gone afterwards."""
+    found = f"kill{uuid.uuid4().hex[:12]}"
     yield found
-    names = docker(url, "images", "--format", "{{.Repository}}:{{.Tag}}").splitlines()
-    ours = [name for name in names if name.startswith(("kill-", *OURS))]
-    if ours:
-        docker(url, "rmi", "--force", *ours)
+    label = f"label=org.opencontainers.image.title={found}"  # trials of what was killed have it, too
+    images = docker(url, "images", "--quiet", "--filter", label).split()
+    docker(url, "rmi", "--force", *set(images))
+
+
+def named(url: str, docker: Callable[..., str], name: str) -> str:
+    """The id of the image that has this name."""
+    return docker(url, "images", "--quiet", "--no-trunc", name).strip()
 
 
 @pytest.mark.parametrize("url", STORES, indirect=True)
 def test_kill_at_any_moment_of_a_load(  # noqa: PLR0917 - fixtures
-    url: str, ids: Callable[[], dict[str, str]], product: Product, small_base: str, loopback: Index, tmp_path: Path
+    url: str, docker: Callable[..., str], name: str, product: Product, small_base: str, loopback: Index, tmp_path: Path
 ) -> None:
     product = product.using(tmp_path / "cache", small_base, UV_DEFAULT_INDEX=loopback.url, DOCKER_HOST=url)
-    root = projects.shop(tmp_path / "shop", loopback.url, "click", "jinja2")
-    name = f"kill-{tmp_path.name.replace('_', '-').lower()}"
-    module = next((root / "src").rglob("__init__.py"))
+    root = projects.shop(tmp_path / "shop", loopback.url, "click", "jinja2", name=name)
+    module = root / f"src/{name}/__init__.py"
     text = module.read_text()
     product.build(root, None, "--tag", name)
     module.write_text(f"{text}\n# timed\n")
     began = time.monotonic()
     product.build(root, None, "--tag", name)
     seconds = time.monotonic() - began
-    drawn, killed = random.Random(3), 0
+    drawn = random.Random(3)
     for part in range(ROUNDS):
-        before = ids()[name]
-        module.write_text(f"{text}\n# {part}\n")
-        process = product.start(*product.order(root, None), "--tag", name)
-        time.sleep(seconds * (part + drawn.random()) / ROUNDS)
-        killed += process.poll() is None
+        moment = seconds * (part + drawn.random()) / ROUNDS
+        while True:
+            before = named(url, docker, name)
+            module.write_text(f"{text}\n# {part} {moment}\n")
+            process = product.start(*product.order(root, None), "--tag", name)
+            if not ended_within(moment, process):
+                break
+            process.communicate()
+            moment *= 0.7  # the machine is quicker now
         kill_tree(process)
-        after = ids()[name]
+        after = named(url, docker, name)
         made = product.build(root, None, "--tag", name).report
-        right = ids()[name]
+        right = named(url, docker, name)
         assert right in {made["id"], made["digest"]}
         assert after in {before, right}, f"killed in part {part}, {name} is neither the former nor the new image"
         assert before != right
-    assert killed >= ROUNDS // 3

@@ -26,7 +26,7 @@ def finished(*processes: subprocess.Popen[str]) -> list[str]:
     """The digests that builds report in the end."""
     digests = []
     for process in processes:
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=300)
         assert process.returncode == 0, stderr
         digests.append(json.loads(stdout)["digest"])
     return digests
@@ -74,7 +74,7 @@ def test_nothing_is_pruned_while_a_build_runs(fast: Product, counting: Index, tm
     counting.held = frozenset(name for name in counting.files if name.startswith("jinja2-"))
     slow = fast.using(UV_DEFAULT_INDEX=counting.url)
     building = slow.start(*slow.order(root, tmp_path / "image.tar"), "--format", "json")
-    assert counting.waiting.wait(60), building.communicate(timeout=5)
+    assert counting.waiting.wait(300), building.communicate(timeout=5)
     said = slow.run("cache", "prune", "--all")
     assert said.status == 2
     assert "a build is using the cache" in said.stderr

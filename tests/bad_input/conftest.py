@@ -90,7 +90,7 @@ def handler(index: Index) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(data[:10])
                 self.wfile.flush()
                 index.holding.set()
-                index.released.wait(30)
+                index.released.wait(600)
                 self.close_connection = True
                 return
             self.wfile.write(data)

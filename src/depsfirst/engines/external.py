@@ -25,7 +25,7 @@ ENGINES: tuple[Engine, ...] = ("buildkit", "docker", "podman")
 
 _WITHOUT_BUILDX = 23
 """The major version from which Docker's client builds with buildx only."""
-_PROBE_SECONDS = 20
+_PROBE_SECONDS = 120
 _ELSEWHERE = ("--push", "--output", "-o", "--load")
 _SHARING = "only buildx does that"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.instructions import Typed
     from depsfirst.dockerfile.stages import Stage
 
-_SECONDS = 60
+_SECONDS = 300
 _TITLE = 48
 """How much of an instruction stands in a table."""
 _KINDS = {"dependencies": "dependencies", "libraries": "first-party", "code": "code"}
@@ -141,8 +141,11 @@ def _json(command: Sequence[str]) -> Any:
 
 
 def _lines(command: Sequence[str]) -> list[str]:
-    """The lines that a program prints; none where it fails."""
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
+    """The lines that a program prints; none where it fails or hangs."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return []
     return done.stdout.splitlines() if done.returncode == 0 else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from depsfirst.oci.endpoint import Endpoint
     from depsfirst.trials.runners import Outcome, Runner, Trial
 
-_SECONDS = 120
+_SECONDS = 300
 
 
 class Stage(NamedTuple):
@@ -62,7 +63,8 @@ class _InDocker:
     def run(self, trial: Trial) -> Outcome:
         from depsfirst.oci.stores.daemon import Daemon
 
-        reference = f"depsfirst-trial:{trial.image.id.partition(':')[2][:12]}"
+        # another build of the same image at this moment takes its own name away when it is done
+        reference = f"depsfirst-trial:{trial.image.id.partition(':')[2][:12]}-{os.urandom(4).hex()}"
         self.sent += copy(trial.image, Daemon(self._endpoint, parse_reference(reference), self._store)).layers
         self._reference = reference
         with Connection(self._endpoint, seconds=_SECONDS) as connection:

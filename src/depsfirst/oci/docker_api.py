@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PING = "/_ping"
 
-_PROMPT_SECONDS = 60
+_PROMPT_SECONDS = 300
+"""A daemon whose disk is busy has been seen to take more than a minute for a name."""
 _OK, _CREATED, _NOT_FOUND = 200, 201, 404
 _UNQUOTED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:@")
 _ID = re.compile(r"sha256:[0-9a-f]{64}")

@@ -32,12 +32,13 @@ LABEL = "dev.depsfirst.recipe"
 """The label that tells our images from others in a daemon."""
 
 _LOST = "not found"
-_PROBE_SECONDS = 0.5
+_PROBE_SECONDS = 5
+"""A daemon that is busy may need a second or two; one that was passed over for that would not get the image."""
 _UNTAG_SECONDS = 120
 
 
 def answers(endpoint: Endpoint) -> bool:
-    """Whether a Docker answers there. An absent one is known at once, a hanging one in half a second."""
+    """Whether a Docker answers there. An absent one is known at once, a hanging one in five seconds."""
     try:
         with Connection(endpoint, seconds=_PROBE_SECONDS) as connection:
             ping(connection, str(endpoint))
