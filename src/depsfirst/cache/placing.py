@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
+from depsfirst import digests
 from depsfirst.cache.nodes import ROOT, Change, File, Node, Own, Owner, Placed, Tree, as_tree, copied, find_node, put
 from depsfirst.dockerfile.filetree import Entry, Kind
 from depsfirst.dockerfile.gopath import clean
@@ -24,7 +24,7 @@ def named_owner(identity: tuple[Hashable, ...], root: Node) -> Owner:
 
 def literal_file(data: bytes, mode: int = 0o644, owner: Owner = ROOT) -> File:
     """A file of which the bytes are known."""
-    digest = hashlib.sha256(data).hexdigest()
+    digest = digests.sha256(data).hexdigest()
     return File(Entry(Kind.FILE, mode, len(data), digest), owner, data)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from depsfirst.cache.manifests import Place
 
+_VERSION_LINE = re.compile(r"""(?m)^[ \t]*version[ \t]*=[ \t]*["']""")
 _ASSIGNED = r"""(?m)^(?P<head>\s*(?:__version__|VERSION|version)\s*(?::[^=\n]+)?=\s*['"])(?P<version>[^'"\n]+)"""
 _KEYWORD = r"""(?P<head>\bversion\s*=\s*['"])(?P<version>[^'"\n]+)"""
 _SETUP_CFG = r"(?m)^(?P<head>version\s*[=:]\s*)(?P<version>[^\s:]+)\s*$"
@@ -87,11 +88,11 @@ def _with_version(text: str, keys: tuple[str, ...], version: str, where: str) ->
     header = re.search(rf"(?m)^[ \t]*\[[ \t]*{re.escape('.'.join(keys))}[ \t]*\][ \t]*(?:#.*)?$", text)
     start = header.end() if header else 0
     following = re.compile(r"(?m)^[ \t]*\[").search(text, start) if header else None
-    line = re.compile(rf"""(?m)^(?P<head>[ \t]*version[ \t]*=[ \t]*["']){re.escape(version)}(?=["'])""")
-    found = line.search(text, start, following.start() if following else len(text))
+    lines = _VERSION_LINE.finditer(text, start, following.start() if following else len(text))
+    found = next((each for each in lines if text.startswith((f'{version}"', f"{version}'"), each.end())), None)
     if found is None:
         return None
-    after = text[: found.end("head")] + risen(version) + text[found.end() :]
+    after = text[: found.end()] + risen(version) + text[found.end() + len(version) :]
     expected = parse(text, where)
     table: Any = expected
     for key in keys:

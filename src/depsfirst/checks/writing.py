@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +66,8 @@ def _prepare(path: Path, text: str) -> tuple[Path, Path]:
         mode = stat.S_IMODE(place.stat().st_mode)
     except FileNotFoundError:
         mode = _NEW_MODE & ~_umask()
+    import tempfile  # for who mends: it takes longer to import than a Dockerfile to judge
+
     descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
     draft = Path(name)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from depsfirst.checks.fix import Mended
     from depsfirst.checks.run import Checker, Order, Report
+
+_FEWER_COLLECTIONS = 400_000
+"""What is known of a Dockerfile is held until all are judged; there is nothing to collect in it."""
 
 
 def add_check(verb: ArgumentParser) -> None:
@@ -53,14 +57,17 @@ def add_rules(verb: ArgumentParser) -> None:
 
 def _check(options: Namespace) -> int:
     from depsfirst.checks.run import Checker
-    from depsfirst.checks.writing import changes, write
-    from depsfirst.reports.check import as_diff
 
+    gc.set_threshold(_FEWER_COLLECTIONS)
     checker = Checker(_order(options))
     if not (options.fix or options.unsafe_fixes or options.diff):
         return _show(options, checker, checker.report())
+    from depsfirst.checks.writing import changes, write
+
     mended, report = checker.mended(unsafe=options.unsafe_fixes)
     if options.diff:
+        from depsfirst.reports.check import as_diff
+
         difference = as_diff(changes(checker.files, mended.files))
         sys.stdout.write(difference)
         return ExitCode.FINDINGS if difference and not options.exit_zero else ExitCode.CLEAN

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from enum import Enum
 from typing import TYPE_CHECKING, TypeGuard
 
+from depsfirst import digests
 from depsfirst.dataclass import dataclass
 from depsfirst.dockerfile.gopath import clean
 from depsfirst.errors import DepsfirstError
@@ -261,7 +261,7 @@ def node_digest(node: Node) -> str:
 
 
 def _hash(texts: list[str]) -> str:
-    return hashlib.sha256("\0".join(texts).encode(errors="surrogateescape")).hexdigest()
+    return digests.sha256("\0".join(texts).encode(errors="surrogateescape")).hexdigest()
 
 
 def same_node(one: Node | None, other: Node | None) -> bool:
@@ -343,5 +343,7 @@ def _read_file(entry: os.DirEntry[str], kind: Kind) -> Entry:
 
 
 def _sha256(path: str) -> str:
+    from hashlib import file_digest
+
     with open(path, "rb") as file:  # noqa: PTH123 (a Path for each of 20,000 files takes longer than their names)
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()

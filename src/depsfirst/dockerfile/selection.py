@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from depsfirst import digests
 from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.context import Context, context_path
 from depsfirst.dockerfile.filetree import Directory, Entry, Kind, LinkLoopError, Node, follow, node_digest, same_node
@@ -118,7 +118,7 @@ class Selection:
         text = "\0\0".join(
             "\0".join([str(read.keyed), *items]) for read, items in zip(self.counted, reads, strict=True)
         )
-        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+        return digests.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
     def paths(self) -> Iterator[str]:
         """Every path of the context that counts, those that are read twice twice."""

@@ -64,13 +64,13 @@ def read(lock: LockText, project: Project) -> Lock:
     Raises:
         DepsfirstError: it is broken, of a version not known, or made for another manifest.
     """
-    from depsfirst.project.uv_fit import check_fit
-
     table = Table(parse(lock.text, lock.name), lock.name)
     _check_version(table)
-    python = _requires_python(table)
     entries = table.tables("package")
     root = _root(entries, table, project)
+    python = _requires_python(table)
+    from depsfirst.project.uv_fit import check_fit
+
     check_fit(table, entries[root], project, _directory(project))
     graph = _Graph(entries, root)
     packages = tuple(graph.package(index) for index in range(len(entries)))
