@@ -74,7 +74,7 @@ def test_the_action_annotates(tmp_path: Path) -> None:
 
 def test_the_action_takes_options_and_paths_with_blanks(tmp_path: Path, repository: Path) -> None:
     (repository / "a b").mkdir()
-    (repository / "a b/Dockerfile").write_text("FROM debian:latest\n")
+    (repository / "a b/Dockerfile").write_text("FROM python:latest\n")
     done = run_action(tmp_path, options="--exit-zero\n--select=image\n\n", paths="a b\n")
     assert (done.returncode, done.stdout.count("::notice ")) == (0, 1)
 

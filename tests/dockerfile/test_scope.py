@@ -146,7 +146,7 @@ def test_mounts_are_read_again() -> None:
         ("WORKDIR ${A?no}", "Dockerfile:2", '"${A?no}" cannot be expanded: "A" has no value: no'),
         ("COPY 'a b", "Dockerfile:2", "\"'a\" cannot be expanded: the closing ' is missing"),
         ("RUN --mount=type=$A b", "Dockerfile:2", 'the mount option "type" cannot be ""'),
-        ("VOLUME $A", "Dockerfile:2", "VOLUME has an empty path"),
+        ("ENV A=\nVOLUME $A", "Dockerfile:3", "VOLUME has an empty path"),
         (
             "COPY <<A b\n${\nA\n",
             "Dockerfile:2",
@@ -159,6 +159,10 @@ def test_what_is_refused_when_it_is_its_turn(text: str, where: str, message: str
         run(text)
     assert (raised.value.where, raised.value.message) == (where, message)
     assert raised.value.hint
+
+
+def test_a_volume_may_be_named_by_a_variable_of_the_base_image() -> None:
+    assert last("VOLUME $OF_THE_BASE /data").paths == ("/data",)  # type: ignore[attr-defined]
 
 
 def test_the_default_of_an_argument_that_is_given_is_not_looked_at() -> None:

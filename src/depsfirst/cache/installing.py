@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from depsfirst.cache.filters import Exported
 from depsfirst.cache.finds import Finds
 from depsfirst.cache.keys import ResultContent
-from depsfirst.dataclass import dataclass
+from depsfirst.dataclass import dataclass, replace
 from depsfirst.dockerfile.commands import Installation, Installs, installations, only_project
 from depsfirst.dockerfile.installers.together import of_wheels
 from depsfirst.dockerfile.instructions import Copy, Run
@@ -31,6 +31,7 @@ _KINDS: dict[Installs, Kind] = {
     Installs.SYSTEM: "system",
 }
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
+_PACKAGES = ("/site-packages", "/dist-packages")
 _WHEELS = (".whl", "*")
 _STARTS = re.compile(
     r"\b(?:pip3?|uv|poetry|conda|mamba|ensurepip|subprocess|pexpect|sh|plumbum|os\.(?:system|popen|exec\w*|spawn\w*))\b"
@@ -171,10 +172,24 @@ class _Known:
         """The names of what the project's manifest asks for; None if that is not known."""
         manifest = self._manifest(f"{installation.project}/pyproject.toml", key) if installation.project else None
         project = manifest.get("project") if manifest else None
-        if not isinstance(project, dict) or "dependencies" in (project.get("dynamic") or ()):
+        if not isinstance(project, dict):
+            return self._asked_by_setup(f"{installation.project}/setup.cfg", key) if installation.project else None
+        if "dependencies" in (project.get("dynamic") or ()):
             return None
         asked = project.get("dependencies") or []
         return frozenset(_names("\n".join(each for each in asked if isinstance(each, str))))
+
+    def _asked_by_setup(self, path: str, key: Key) -> frozenset[str] | None:
+        """The names of what setup.cfg asks for; None if that is not known."""
+        from configparser import ConfigParser, Error
+
+        parser = ConfigParser(interpolation=None)
+        try:
+            parser.read_string(self._finds.text(key, path) or "")
+        except Error:
+            return None
+        asked = parser.get("options", "install_requires", fallback="")
+        return frozenset(_names(asked)) if asked and "file:" not in asked else None
 
     def _manifest(self, path: str, key: Key) -> dict[str, Any] | None:
         """What a manifest says; None if it cannot be read."""
@@ -222,11 +237,14 @@ class _Known:
     def _brought(self, copy: Copy, content: ResultContent) -> Iterator[_Earlier]:
         """What was installed below a path that was copied to the same path."""
         kept = [source for source in copy.sources if source.rstrip("/") == copy.destination.rstrip("/")]
+        into_interpreter = copy.destination.rstrip("/").endswith(_PACKAGES)
         for key in content.key.chain():
             for each in self._earlier.get(key, ()):
                 place = each.installation.target or each.installation.project or ""
-                if any(f"{place}/".startswith(f"{source.rstrip('/')}/") for source in kept):
+                if any(_is_in(each.installation, place, source.rstrip("/")) for source in kept):
                     yield each
+                elif into_interpreter and place in {source.rstrip("/") for source in copy.sources}:
+                    yield replace(each, installation=each.installation._replace(target=None))
 
     def _with_builds(self, installation: Installation, step: Step) -> Installation:
         """An installation of wheels that other stages have built."""
@@ -244,8 +262,16 @@ class _Known:
         return of_wheels(installation, builds) if builds else installation
 
 
+def _is_in(installation: Installation, place: str, folder: str) -> bool:
+    """Whether an installation went below a directory; that of a user goes below the home."""
+    if installation.target is None and "--user" in installation.command.texts:
+        return folder.endswith("/.local")
+    return f"{place}/".startswith(f"{folder}/")
+
+
 def _sources_of(folder: str, step: Step) -> Iterator[tuple[Key, str]]:
-    """The directories of other stages that a directory was copied from, or is mounted from."""
+    """The directory itself, and those of other stages that it was copied from, or is mounted from."""
+    yield step.key, folder
     for key in step.key.chain():
         contents = [content for content in key.contents if isinstance(content, ResultContent)]
         if isinstance(key.instruction, Copy) and key.instruction.destination.rstrip("/") == folder:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.cache.keys import ResultContent
+from depsfirst.cache.model import Status
+from depsfirst.checks.places import place_of
+from depsfirst.dockerfile.commands import Installs
 from depsfirst.dockerfile.filetree import Directory
 from depsfirst.dockerfile.instructions import Transfer
 
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
     from depsfirst.cache.keys import Key
     from depsfirst.cache.model import Step
     from depsfirst.checks.subject import Subject
+    from depsfirst.dockerfile.stages import Stage
 
 _PACKAGE = "__init__.py"
 _CODE = (".py", ".pyx")
+_ARCHIVES = (".whl", ".tar.gz", "/*")
 Mark = tuple[int, str]
 
 
@@ -96,7 +101,37 @@ def _first(key: Key, read: Mapping[Mark, object]) -> Mark | None:
 
 def of_code(subject: Subject) -> tuple[Blame, ...]:
     """The steps that make an edit of code install again: of the main module, else of any module in their reach."""
-    return subject.once("blamed for code", lambda: blamed(subject, "code") or _of_any_code(subject))
+
+    def ask() -> tuple[Blame, ...]:
+        return blamed(subject, "code") or _of_built_wheels(subject) or _of_any_code(subject)
+
+    return subject.once("blamed for code", ask)
+
+
+def _of_built_wheels(subject: Subject) -> tuple[Blame, ...]:
+    """The same for installs of wheels that are built of the code, whose content only the build knows."""
+    asked = subject.project.change("code")
+    if asked is None or not any(_takes_wheels(subject, step) for step in subject.installing):
+        return ()
+    unknown = {place_of(each.step) for each in subject.reruns("code").outcomes if each.status is Status.UNKNOWN}
+    installs = [step for step in subject.installing if place_of(step) in unknown and _takes_wheels(subject, step)]
+    found = _gathered(subject, installs, [edit.path for edit in asked.edits if not edit.context])
+    return tuple(blame._replace(sure=False) for blame in found if _builds(subject, blame.reader.stage))
+
+
+def _takes_wheels(subject: Subject, step: Step) -> bool:
+    """Whether a step installs wheels or source archives, with what they ask for."""
+    found = subject.commands.dependencies(step)
+    return any(
+        each.with_dependencies and each.inputs and all(path.endswith(_ARCHIVES) for path in each.inputs)
+        for each in found
+    )
+
+
+def _builds(subject: Subject, stage: Stage) -> bool:
+    """Whether the project's wheel is built in a stage."""
+    runs = (step for step in subject.runs if step.stage is stage)
+    return any(each.output for step in runs for each in subject.commands.installations(step, Installs.PROJECT))
 
 
 def _of_any_code(subject: Subject) -> tuple[Blame, ...]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from depsfirst.checks.accounts import home
 from depsfirst.checks.places import below, place_of
 from depsfirst.dockerfile.commands import Installs, Reading, installations, only_project
-from depsfirst.dockerfile.instructions import Run
+from depsfirst.dockerfile.filetree import Entry
+from depsfirst.dockerfile.instructions import Run, Transfer
 from depsfirst.dockerfile.mounts import Mount
 from depsfirst.dockerfile.shell import Word
 
@@ -85,10 +86,34 @@ class Commands:
             return None
         node = find_node(self.results.root(step.key.parent), path)
         if not isinstance(node, File):
-            return None
+            return self._copied_text(step, path) if node is not None else None
         if node.text is not None:
             return node.text.decode(errors="surrogateescape")
         return self._subject.read(node.place[1]) if node.place and node.place[0] is self._subject.context else None
+
+    def _copied_text(self, step: Step, path: str) -> str | None:
+        source = self.copied(step, path)
+        return None if source is None else self._subject.read(source)
+
+    def copied(self, step: Step, path: str) -> str | None:
+        """The path in the context of a file that a COPY of the stage brings by its name, nothing having run since.
+
+        What ran before may have made links of the directories above, which the steps that read the file follow as well.
+        """
+        for other in below(self._subject, step):
+            transfer = other.instruction
+            if isinstance(transfer, Run) or other.stage is not step.stage:
+                return None
+            selection = self._subject.selection(other)
+            if not isinstance(transfer, Transfer) or selection is None or transfer.documents:
+                continue
+            destination = posixpath.join(other.cwd, transfer.destination)
+            sole = len(transfer.sources) == 1 and not transfer.destination.endswith(("/", "."))
+            for item in (item for read in selection.reads for item in read.items):
+                places = [posixpath.join(destination, posixpath.basename(item.path)), *([destination] if sole else [])]
+                if isinstance(item.node, Entry) and path in map(posixpath.normpath, places):
+                    return item.path
+        return None
 
     @property
     def results(self) -> Results:

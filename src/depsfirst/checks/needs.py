@@ -329,7 +329,7 @@ class Needs:
 
     def _extra(self, path: str) -> None:
         source = self._provision.source(path)
-        if source is not None:
+        if source is not None and source != self._subject.commands.copied(self._provision.step, path):
             self.paths[path] = source
 
     def _target(self, step: Step, installation: Installation) -> None:

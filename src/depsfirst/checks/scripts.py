@@ -34,6 +34,11 @@ def installer_script(download: Download) -> InstallerScript | None:
     return None
 
 
+def is_of_a_release(url: str) -> bool:
+    """Whether a URL gives another script for each release of the installer, as that of uv does."""
+    return bool(re.fullmatch(r"https://astral\.sh/uv/install\.sh", url))
+
+
 def names_version(step: Step, script: InstallerScript) -> bool:
     """Whether a RUN, or what stands before it, tells the script which version to install."""
     syntax = step.instruction.syntax

@@ -57,10 +57,17 @@ def invocations_of(
     """
     found = candidate.invocations or (guess(candidate.path, _root(candidate.path), files),)
     if not (given.target or settings.target):
+        found = _of_stages(found, files.outline(candidate.path))
         found = _with_all_leaves(found, files.outline(candidate.path), is_known=bool(candidate.invocations))
     changed = [_over(_by_settings(each, settings, configuration), given) for each in found]
     files.contexts.update(each.context for each in changed if each.context)
     return tuple(dict.fromkeys(changed))
+
+
+def _of_stages(found: tuple[Invocation, ...], outline: Outline) -> tuple[Invocation, ...]:
+    """The builds whose target is a stage: what a CI says of others fails, or nobody runs it any more."""
+    there = tuple(each for each in found if _stage_of(outline, each.target))
+    return there or (found[0]._replace(target=None),)
 
 
 def _root(dockerfile: Path) -> Path:

@@ -335,12 +335,15 @@ class _Expander:
         raise DepsfirstError(mount.message, where=self._where, hint=mount.hint)
 
     def _paths(self, volume: Volume) -> tuple[str, ...]:
-        paths = self.words(volume.paths)
-        if not all(paths):
+        """A path of which nothing is left may be said by a variable of the base image."""
+        expansions = [
+            self._noted(expand(path, self.variables, escape=self._escape, where=self._where)) for path in volume.paths
+        ]
+        if any(not each.value and not each.undefined for each in expansions):
             raise DepsfirstError(
                 "VOLUME has an empty path", where=self._where, hint="give the variable a value, or remove the path"
             )
-        return paths
+        return tuple(each.value for each in expansions if each.value)
 
     def _ports(self, expose: Expose) -> tuple[str, ...]:
         """A variable can hold several ports."""

@@ -43,6 +43,7 @@ def test_names_of_dockerfiles(name: str) -> None:
     [
         ".dockerignore", "Dockerfile.dockerignore", "Dockerfile.md", "Dockerfiles", "MyDockerfile", "Dockerfile~",
         "Dockerfile.requirements.txt", "Dockerfile.orig", "dockerfile.py", "docker",
+        "Dockerfile.j2", "Dockerfile.jinja2", "Dockerfile.tmpl",
     ],
 )  # fmt: skip
 def test_names_of_other_files(name: str) -> None:
@@ -135,7 +136,7 @@ def test_a_named_file_is_looked_up_in_its_repository(project: Project) -> None:
     root = project(
         {
             ".git/HEAD": "",
-            "services/api/Dockerfile": FROM,
+            "services/api/Dockerfile": f"{FROM.strip()} AS x\nFROM x\n",
             "compose.yaml": "services: {a: {build: {context: services, dockerfile: api/Dockerfile, target: x}}}",
             ".github/workflows/image.yml": "jobs: {a: {steps: [{uses: docker/build-push-action@v6, "
             "with: {context: services/api}}]}}",
@@ -159,6 +160,14 @@ def test_a_named_file_is_looked_up_in_its_repository(project: Project) -> None:
         ({"docker/Dockerfile": f"{FROM}COPY a b* $C /\n", "docker/a": "", "a": ""}, "docker"),
         ({"x/docker/Dockerfile": f"{FROM}COPY src /\n", "x/src/a": "", "src/b": ""}, "x"),
         ({"docker/Dockerfile": f"{FROM}COPY --from=x src /\n", "src/a": ""}, "docker"),
+        ({"docker/Dockerfile": f"{FROM}COPY . /\nRUN uv sync\n", "pyproject.toml": ""}, "."),
+        ({"x/docker/Dockerfile": f"{FROM}ADD . /\nRUN pip install .\n", "x/setup.py": "", "pyproject.toml": ""}, "x"),
+        (
+            {"docker/Dockerfile": f"{FROM}COPY . /\nRUN pip install .\n", "docker/setup.py": "", "setup.py": ""},
+            "docker",
+        ),
+        ({"docker/Dockerfile": f"{FROM}COPY . /www\n", "pyproject.toml": ""}, "docker"),
+        ({"docker/Dockerfile": f"{FROM}COPY --from=x . /\nRUN pip install .\n", "pyproject.toml": ""}, "docker"),
     ],
 )
 def test_a_context_is_guessed_by_the_sources(project: Project, files: dict[str, str], context: str) -> None:
@@ -193,6 +202,22 @@ def test_stages_that_nothing_builds_are_judged_where_others_are_built(project: P
     found = run.invocations(run.candidates[0], run.files)
     assert [(each.target, each.guessed) for each in found] == [("dev", False), ("prod", True), ("docs", True)]
     assert {each.context for each in found} == {root / "app"}
+
+
+def test_a_target_that_is_no_stage_is_not_built(project: Project) -> None:
+    steps = ", ".join(
+        f"{{uses: docker/build-push-action@v6, with: {{context: ., target: {x}}}}}" for x in ("gone", "dev")
+    )
+    files = {"Dockerfile": "FROM a AS base\nFROM base AS dev\n", ".git/HEAD": ""}
+    run = checker(project({**files, ".github/workflows/image.yml": f"jobs: {{a: {{steps: [{steps}]}}}}"}))
+    assert [each.target for each in run.invocations(run.candidates[0], run.files)] == ["dev"]
+    assert run.report().diagnoses[0].failure is None
+
+
+def test_where_no_target_is_a_stage_the_last_one_is_built(project: Project) -> None:
+    compose = "services: {web: {build: {context: ., target: gone}}}"
+    run = checker(project({"Dockerfile": "FROM a AS base\nFROM base AS dev\n", "compose.yaml": compose}))
+    assert [each.target for each in run.invocations(run.candidates[0], run.files)] == [None]
 
 
 def test_a_last_stage_that_is_built_by_its_name_is_built_once(project: Project) -> None:

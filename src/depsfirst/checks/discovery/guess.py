@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from depsfirst.checks.model import Invocation
@@ -17,16 +18,43 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.stages import Outline
 
 
+_INSTALLS = re.compile(r"\b(?:pip3?|uv|poetry|pdm|pipenv)\s+(?:install|sync|build|wheel)\b|-m build\b")
+_MANIFESTS = ("pyproject.toml", "setup.py", "requirements.txt", "Pipfile")
+
+
 def guess(dockerfile: Path, root: Path, files: Files) -> Invocation:
     """The directory of the Dockerfile, or the nearest above it, up to ``root``, that has more of its sources."""
-    sources = list(dict.fromkeys(_sources(files.outline(dockerfile))))
+    outline = files.outline(dockerfile)
+    sources = list(dict.fromkeys(_sources(outline)))
     above = [each for each in (dockerfile.parent, *dockerfile.parent.parents) if each.is_relative_to(root)]
+    if _wants_all(outline):
+        sources += _manifests(above, files)
     best = max(above, key=lambda directory: (_present(sources, directory, files), -above.index(directory)))
     if best == dockerfile.parent:
         why = "the Dockerfile's directory, as nothing says another"
     else:
         why = f'the nearest directory that has "{_told_apart(sources, best, dockerfile.parent, files)}"'
     return Invocation(dockerfile, best, origin=why, guessed=True)
+
+
+def _wants_all(outline: Outline) -> bool:
+    """Whether the whole context is copied, and packages of Python are installed of what is in it."""
+    whole = any(
+        isinstance(each, Add | Copy) and not getattr(each, "from_", None) and {".", "./", "/"} & set(each.sources)
+        for stage in outline.stages
+        for each in stage.instructions
+    )
+    return whole and bool(_INSTALLS.search(outline.dockerfile.text))
+
+
+def _manifests(directories: list[Path], files: Files) -> list[str]:
+    """The manifest of the nearest directory that has one, as a source that nobody names."""
+    for directory in directories:
+        tree = files.tree(directory)
+        for name in _MANIFESTS:
+            if find(tree, name) is not None:
+                return [name]
+    return []
 
 
 def _sources(outline: Outline) -> Iterator[str]:

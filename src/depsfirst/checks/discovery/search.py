@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _DOCKERFILE = re.compile(r"(?i)(?:docker|container)file(?:\..+)?|.+\.(?:docker|container)file")
 _NO_DOCKERFILE = re.compile(
-    r"(?i).*\.(?:dockerignore|containerignore|md|rst|txt|in|lock|py|sh|ya?ml|json|toml|html|orig|rej|bak|swp)|.*~"
+    r"(?i).*\.(?:dockerignore|containerignore|md|rst|txt|in|lock|py|sh|ya?ml|json|toml|html"
+    r"|j2|jinja2?|tmpl|tpl|template|mustache|erb|orig|rej|bak|swp)|.*~"
 )
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml")
 _BAKE = re.compile(r"docker-bake(?:\.[\w-]+)*\.(?:hcl|json)")

@@ -50,6 +50,9 @@ def _loaded(row: Row) -> Rule:
     return cast("Rule", import_module(f"{__name__}.{row.name.replace('-', '_')}").RULE)
 
 
+_PYTHON = ("python", "pip", "uv ", "/uv", "poetry", "pdm", "conda", "mamba", "pixi")
+"""What a Dockerfile has that is about Python: what is said of images of others is not asked for."""
+
 RULES: tuple[Row, ...] = (
     Row("code-before-dependencies", "order"),
     Row("project-with-dependencies", "order"),
@@ -60,7 +63,7 @@ RULES: tuple[Row, ...] = (
     Row("settings-reinstall", "order"),
     Row("dev-lock-reinstalls-production", "order"),
     Row("volatile-argument", "order", ("arg", "env")),
-    Row("floating-base-tag", "image"),
+    Row("floating-base-tag", "image", _PYTHON),
     Row("unpinned-installer", "installer"),
     Row("cache-mount-disabled", "installer", ("--mount",)),
     Row("cache-mount-misplaced", "installer", ("--mount",)),
@@ -76,7 +79,7 @@ RULES: tuple[Row, ...] = (
     Row("heavy-with-small", "image", ("uv",)),
     Row("git-in-context", "context"),
     Row("generated-in-context", "context"),
-    Row("missing-dockerignore", "context"),
+    Row("missing-dockerignore", "context", _PYTHON),
     Row("dead-dockerignore", "context"),
     Row("ineffective-ignore-pattern", "context"),
     Row("bad-ignore", ignores.FAMILY),

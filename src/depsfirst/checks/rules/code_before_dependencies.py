@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from depsfirst.checks.subject import Subject
 
 
-_WHEEL = (".whl", "/*")
+_WHEEL = (".whl", "/*", ".tar.gz")
 _OF_WHEELS = 'install what the lock says in a step of its own, and the wheel behind it with "--no-deps"'
 
 

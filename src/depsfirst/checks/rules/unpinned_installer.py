@@ -39,8 +39,9 @@ from depsfirst.checks.edits import replaced
 from depsfirst.checks.images import image_references, is_moving
 from depsfirst.checks.model import Fix, Rule, Severity
 from depsfirst.checks.places import below, span_of
-from depsfirst.checks.scripts import installer_script, names_version
+from depsfirst.checks.scripts import installer_script, is_of_a_release, names_version
 from depsfirst.dockerfile.commands import Installs
+from depsfirst.dockerfile.instructions import Add
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,15 +64,16 @@ def find(subject: Subject) -> Iterator[Finding]:
     """Images of installers whose tag moves, installers without a version, and scripts that fetch the newest."""
     yield from (_of_image(subject, each) for each in image_references(subject) if is_moving(each.image))
     for step in subject.runs:
-        for installation in subject.commands.installations(step, Installs.INSTALLER):
+        for installation in subject.commands.installations(step, Installs.INSTALLER, Installs.DEPENDENCIES):
             if not installation.inputs:  # constraints may name the version
                 yield from _of_packages(subject, step, installation)
         yield from _of_scripts(subject, step)
+    yield from _of_urls(subject)
 
 
 def _of_image(subject: Subject, reference: ImageReference) -> Finding:
     step = reference.step
-    again = [each for each in subject.installing if any(step is other for other in (each, *below(subject, each)))]
+    again = _behind(subject, step)
     end = " and the install of the dependencies after it" if again else ""
     return RULE.finding(
         subject,
@@ -82,6 +84,32 @@ def _of_image(subject: Subject, reference: ImageReference) -> Finding:
         hint="name a version as the tag",
         no_fix="which version you want is written nowhere",
     )
+
+
+def _of_urls(subject: Subject) -> Iterator[Finding]:
+    """The scripts that ADD fetches of which each release of an installer makes another one."""
+    for step in subject.transfers:
+        transfer = step.instruction
+        if not isinstance(transfer, Add) or step.trigger or transfer.checksum:
+            continue
+        for url, place in zip(transfer.sources, transfer.source_places, strict=True):
+            if is_of_a_release(url):
+                again = _behind(subject, step)
+                end = " and the install of the dependencies after it" if again else ""
+                yield RULE.finding(
+                    subject,
+                    place,
+                    f'each new release of uv makes another script of "{url}", and runs this step again{end}',
+                    cost=subject.project.cost(*again) if again else "",
+                    severity=Severity.WARNING if again else None,
+                    hint="name a version in the URL, or take uv from its image",
+                    no_fix="which version you want is written nowhere",
+                )
+
+
+def _behind(subject: Subject, step: Step) -> list[Step]:
+    """The installs of dependencies that stand on a step."""
+    return [each for each in subject.installing if any(step is other for other in (each, *below(subject, each)))]
 
 
 def _of_packages(subject: Subject, step: Step, installation: Installation) -> Iterator[Finding]:

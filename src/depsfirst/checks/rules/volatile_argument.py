@@ -69,9 +69,8 @@ _STAND_IN_WORDS = "unknown dev development local none latest 0 n/a head undefine
 _STAND_INS = frozenset(["", *_STAND_IN_WORDS.split()])
 """What a declaration says where the build is meant to give the value."""
 _VERSION = re.compile(r"(?:(?:APP|IMAGE|RELEASE|BUILD|PROJECT|PACKAGE|SERVICE)_)?(?:VERSION|RELEASE)\Z")
-_OF_FILES = frozenset(
-    "cat chgrp chmod chown cp curl cut dd grep gpg head install ln mv sed sort tail tar tee tr unzip wget xz".split()
-)
+_FILE_WORDS = "cat chgrp chmod chown cp curl cut dd grep gpg head install ln mv sed sort tail tar tee tr unzip wget xz"
+_OF_FILES = frozenset(_FILE_WORDS.split())
 """Programs that do with files and URLs what they are told, and ask for no variable of a project."""
 _NUMBER = re.compile(r"\d[\w.+!-]*")
 
