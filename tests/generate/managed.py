@@ -50,6 +50,8 @@ PACKAGE = {
 TREE = {
     "main.py": 'import click\nimport markupsafe\n\nclick.echo(f"shop 1: {markupsafe.escape(0)}")\n',
     "README.md": "# Shop\n",
+    "templates/{{ name }}.py": "class {{ name }}: pass\n",
+    "older/report.py": "print 'for Python 2'\n",
 }
 MANAGE = """\
 import os

@@ -11,7 +11,7 @@ from scripts.pin import pins
 from tests.generate.cases import CASES, UV, Case
 
 from depsfirst.dockerfile.context import read_context
-from depsfirst.dockerfile.instructions import Copy
+from depsfirst.dockerfile.instructions import Copy, Run
 from depsfirst.dockerfile.selection import select
 from depsfirst.dockerfile.stages import outline
 from depsfirst.dockerfile.syntax import parse
@@ -58,6 +58,33 @@ def test_every_source_is_there(case: tuple[str, Case], write: Write, make: Make)
             assert all(select(context, [source]).paths() for source in copy.sources), copy
         else:
             assert copy.from_ in stages
+
+
+@pytest.mark.parametrize(
+    ("broken", "ends"),
+    [("older/report.py", 0), ("templates/{{ name }}.py", 0), ("main.py", 1)],
+    ids=["another Python", "a template", "what starts"],
+)
+def test_only_what_starts_has_to_compile(broken: str, ends: int, write: Write, make: Make) -> None:
+    root = write(CASES["uv-tree"].files | {broken: "print 'shop'\n"})
+    made = make(root)
+    (code,) = (stage for stage in outline(parse(made.files[made.dockerfile])).stages if stage.name == "code")
+    (run,) = (each for each in code.instructions if isinstance(each, Run))
+    command = run.syntax.text.removeprefix("RUN ").replace("\\\n", "").replace("/opt/venv/bin/python", sys.executable)
+    done = subprocess.run(["sh", "-c", command], cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, broken in done.stdout + done.stderr) == (ends, True)
+    assert "depsfirst" not in command
+    assert list(root.glob("__pycache__/main.*")) or ends
+
+
+def test_what_starts_is_found_where_modules_are(write: Write, make: Make) -> None:
+    manifest = {
+        "pyproject.toml": CASES["uv-tree"].files["pyproject.toml"],
+        "uv.lock": CASES["uv-tree"].files["uv.lock"],
+    }
+    made = make(write(manifest | {"src/shop/__main__.py": "", "src/shop/__init__.py": ""}))
+    assert "-m py_compile src/shop/__main__.py\n" in made.files[made.dockerfile]
+    assert 'CMD ["/opt/venv/bin/python", "-m", "shop"]' in made.files[made.dockerfile]
 
 
 def test_bumped_version_leaves_the_text_alone(write: Write, make: Make) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.generate.cases import BACKEND, CASES, HASH, UV, UV_MANIFEST
+from tests.generate.conftest import FIXTURES
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.generate import writing
@@ -165,6 +168,50 @@ def test_lock_that_nothing_exports(write: Write, make: Make) -> None:
     files = {"environment.yml": "dependencies:\n- python=3.12\n- pip:\n  - idna==3.10\n"}
     with pytest.raises(DepsfirstError, match="no Dockerfile"):
         make(write(files))
+
+
+def test_a_lock_that_pdm_does_not_export(write: Write, make: Make) -> None:
+    root = write({}, "pdm_flat")
+    lock = root / "pdm.lock"
+    lock.write_text(lock.read_text().replace('strategy = ["inherit_metadata"]', "strategy = []"))
+    with pytest.raises(DepsfirstError, match="PDM exports none of that kind") as caught:
+        make(root)
+    assert "--strategy inherit_metadata" in (caught.value.hint or "")
+
+
+def test_libraries_whose_versions_come_from_git(write: Write, make: Make) -> None:
+    root = write(CASES["uv-workspace"].files, "uv_workspace")
+    library = root / "packages/lib/pyproject.toml"
+    library.write_text(library.read_text().replace('requires = ["hatchling"]', 'requires = ["hatchling", "hatch-vcs"]'))
+    made = make(root / "packages/app")
+    libraries, code = re.findall(r"(?ms)^FROM \w+ AS (?:libraries|code)\n(.+?)\n\n", made.files[made.dockerfile])
+    assert "ARG LIBRARIES_VERSION=0.0.0\nENV SETUPTOOLS_SCM_PRETEND_VERSION=${LIBRARIES_VERSION}\n" in libraries
+    assert "ARG VERSION" not in code
+
+
+def test_packages_that_poetry_takes_from_above_are_in_the_context(write: Write, make: Make) -> None:
+    root = write({"Makefile": ""}) / "backend"
+    shutil.copytree(FIXTURES / "poetry_2_1", root)
+    manifest = root / "pyproject.toml"
+    packages = 'packages = [{ include = "backend", from = ".." }]'
+    manifest.write_text(manifest.read_text().replace('packages = [{include="demo"}]', packages))
+    made = make(root)
+    assert (made.context, made.dockerfile) == (root.parent, root / "Dockerfile")
+    assert "\nCOPY backend backend\n" in made.files[made.dockerfile]
+
+
+def test_what_comes_as_source_is_told(write: Write, make: Make) -> None:
+    lock = (
+        UV["uv.lock"]
+        .replace("wheels = [", "unused = [")
+        .replace(
+            'source = { registry = "https://index.example/simple" }\n',
+            'source = { registry = "https://index.example/simple" }\n'
+            f'sdist = {{ url = "https://index.example/idna-3.10.tar.gz", hash = "sha256:{"c" * 64}" }}\n',
+        )
+    )
+    made = make(write({**UV, "uv.lock": lock}))
+    assert any(note.startswith("there is no wheel of idna: ") for note in made.notes)
 
 
 def test_the_only_package_beside_setup_py_is_imported(write: Write, make: Make) -> None:

@@ -114,4 +114,5 @@ def _say(written: tuple[Path, ...], made: Generated) -> None:
     if not written:
         print("all of it is there already", file=sys.stderr)
     file = "" if made.dockerfile.parent == made.context else f" --file {os.path.relpath(made.dockerfile)}"
-    print(f"build it: docker build{file} {here}", file=sys.stderr)
+    secret = " --secret id=netrc,src=$HOME/.netrc" if made.secret else ""
+    print(f"build it: docker build{file}{secret} {here}", file=sys.stderr)

@@ -56,6 +56,7 @@ class Own(NamedTuple):
         manifest: path of its pyproject.toml, relative to the context; None if it has none.
         requires: requirements of its build.
         package: whether it is built and installed; else its code runs where it stands.
+        version_variable: environment variable that tells the build backend the version, if it comes from git.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Own(NamedTuple):
     manifest: str | None
     requires: tuple[str, ...]
     package: bool
+    version_variable: str | None = None
 
 
 class Export(NamedTuple):
@@ -121,7 +123,8 @@ class Scheme(NamedTuple):
         build_system: those that only installing needs.
         sources: packages that come as source, without a wheel.
         imports: statements that prove that the project works.
-        version_variable: environment variable that tells the build backend the version, if it comes from git.
+        started: the file that starts code that is no package, relative to the project's directory, if one is known.
+        unsaid: what a person should know of the command of the image, where nobody has named it.
         runtime: how the image runs.
         tag: name of the image in the example.
         dockerfile: path of the Dockerfile, relative to the context.
@@ -139,7 +142,8 @@ class Scheme(NamedTuple):
     build_system: tuple[str, ...]
     sources: tuple[str, ...]
     imports: tuple[str, ...]
-    version_variable: str | None
+    started: str | None
+    unsaid: str
     runtime: Runtime
     tag: str
     dockerfile: str

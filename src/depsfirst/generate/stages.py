@@ -164,6 +164,7 @@ def libraries(scheme: Scheme) -> str | None:
     lines = [
         "# First-party libraries: a layer of their own, since they change less often than the project.",
         "FROM dependencies AS libraries",
+        *_versions(scheme.libraries, "LIBRARIES_VERSION"),
         *_build_environment(),
         *(f"COPY {each.directory} {each.directory}" for each in scheme.libraries),
     ]
@@ -181,12 +182,7 @@ def _package_stage(scheme: Scheme) -> str:
     own = scheme.own
     lines = ["# The project alone, in a prefix of its own; then the proof: it is imported with what it will have."]
     lines += [f"FROM {_below(scheme)} AS code"]
-    if scheme.version_variable:
-        lines += [
-            "# Its version comes from git, whose history is left out: --build-arg VERSION=1.2.3",
-            "ARG VERSION=0.0.0",
-            f"ENV {scheme.version_variable}=${{VERSION}}",
-        ]
+    lines += _versions([own], "VERSION")
     lines += [] if scheme.libraries else _build_environment()
     lines += ["COPY . ." if own.directory == "." else f"COPY {own.directory} {own.directory}"]
     proof = [_laid(_CODE), [f"cd / && {_proof(scheme)}"]] if scheme.imports else []
@@ -197,14 +193,17 @@ def _package_stage(scheme: Scheme) -> str:
 def _tree_stage(scheme: Scheme) -> str:
     own = scheme.own
     lines = [
-        "# The code, which is run where it stands. That it compiles is proved by its bytecode.",
+        "# The code, which is run where it stands. What does not compile is named and left, as a template would be"
+        + (f"; only\n# {scheme.started} has to." if scheme.started else "."),
         f"FROM {_below(scheme)} AS code",
         f"WORKDIR {_tree(scheme)}",
         "COPY . ." if own.directory == "." else f"COPY {own.directory} ./",
     ]
     path = scheme.runtime.env.get("PYTHONPATH", "").replace(scheme.runtime.workdir, _tree(scheme))
-    proof = [[f"PYTHONPATH={path} {_proof(scheme)}"]] if scheme.imports else []
-    lines += _run(*_joined([[f"{VENV}/bin/python -m compileall -q ."], *proof]))
+    proof = [[f"{VENV}/bin/python -m py_compile {scheme.started}"]] if scheme.started else []
+    proof += [[f"PYTHONPATH={path} {_proof(scheme)}"]] if scheme.imports else []
+    compiled = f"{VENV}/bin/python -m compileall -q . || true"
+    lines += _run(*_joined([[f"{{ {compiled}; }}"], *proof]) if proof else [compiled])
     return _text(lines)
 
 
@@ -221,6 +220,7 @@ def final(scheme: Scheme) -> str:
     lines += [f"COPY --from=libraries {_LIBRARIES}/venv {VENV}"] if scheme.libraries else []
     place = (f"{_CODE}/venv", VENV) if scheme.own.package else (_tree(scheme), run.workdir)
     lines += [f"COPY --from=code {' '.join(place)}"]
+    lines += [f"# {line}" for line in scheme.unsaid.splitlines()]
     lines += [f"ENTRYPOINT {_words(run.entrypoint)}"] if run.entrypoint else []
     lines += [f"CMD {_words(run.cmd)}"] if run.cmd else []
     return _text(lines)
@@ -273,13 +273,13 @@ def _copies(paths: Sequence[str]) -> list[str]:
 def _build(own: Own, place: str) -> list[str]:
     directory = "" if own.directory == "." else f" {own.directory}"
     options = f"--offline --no-build-isolation --python {_BACKEND}"
-    return [f"uv build --quiet --wheel {options} --out-dir {place}/dist{directory}"]
+    return [f"uv build --wheel {options}", f"    --out-dir {place}/dist{directory}"]
 
 
 def _install(place: str) -> list[str]:
     """What installs the wheels that were built there, into a prefix beside them."""
     options = "--offline --compile-bytecode --no-deps"
-    return [f"uv pip install --python {VENV} --prefix {place}/venv {options} {place}/dist/*.whl"]
+    return [f"uv pip install --python {VENV} --prefix {place}/venv {options}", f"    {place}/dist/*.whl"]
 
 
 def _laid(place: str) -> list[str]:
@@ -289,6 +289,19 @@ def _laid(place: str) -> list[str]:
 
 def _proof(scheme: Scheme) -> str:
     return f'{VENV}/bin/python -B -c "{"; ".join(scheme.imports)}"'
+
+
+def _versions(projects: Sequence[Own], argument: str) -> list[str]:
+    """What tells backends the versions that they would ask git for."""
+    variables = _unique([each.version_variable or "" for each in projects])
+    if not variables:
+        return []
+    whose = "Its version comes" if argument == "VERSION" else "A version comes"
+    return [
+        f"# {whose} from git, whose history is left out: --build-arg {argument}=1.2.3",
+        f"ARG {argument}=0.0.0",
+        *_block("ENV", dict.fromkeys(variables, f"${{{argument}}}")),
+    ]
 
 
 def _below(scheme: Scheme) -> str:

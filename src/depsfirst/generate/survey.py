@@ -12,7 +12,8 @@ from depsfirst.generate.base import python_of
 from depsfirst.generate.locked import export_of, indexes_of, is_commit_of_server, is_source, lock_of, recipe_of
 from depsfirst.generate.proof import import_statements
 from depsfirst.generate.scheme import Own, Scheme
-from depsfirst.plan import VENV, runtime, undecided
+from depsfirst.generate.start import PYTHON, started, unsaid
+from depsfirst.plan import runtime, undecided
 from depsfirst.project.discover import discover_library
 from depsfirst.values import NamedTuple
 
@@ -71,6 +72,7 @@ def survey(plan: Plan) -> Surveyed:
     own = _own(project, context)
     packages = recipe.third_party if recipe else ()
     indexes = indexes_of(packages, plan.index_url)
+    found = _runtime(plan)
     scheme = Scheme(
         image=plan.base,
         python=python[:2],
@@ -83,8 +85,9 @@ def survey(plan: Plan) -> Surveyed:
         build_system=("git",) if any(each.source.kind == "git" for each in packages) else (),
         sources=tuple(each.name for each in packages if is_source(each)),
         imports=import_statements(plan),
-        version_variable=_version_variable(project),
-        runtime=_runtime(plan),
+        started=started(project, found),
+        unsaid=unsaid(plan, found),
+        runtime=found,
         tag=plan.reference.removesuffix(":latest"),
         dockerfile=os.path.normpath(f"{own.directory}/Dockerfile"),
         readme=project.readme or "",
@@ -102,12 +105,15 @@ def _other_base(plan: Plan) -> str | None:
 
 def _unknown(scheme: Scheme, plan: Plan) -> Iterator[str]:
     """What could not be found out, and where a person says it."""
+    if scheme.sources:
+        named = ", ".join(scheme.sources)
+        yield f'there is no wheel of {named}: what is not pure Python of it needs a compiler, in the stage "installed"'
     if scheme.own.package and not scheme.imports:
         yield "nothing was found whose import would prove that the image works: name it in [tool.depsfirst] imports"
-    unsaid = undecided(plan.project, plan.settings)
-    if unsaid:
-        yield unsaid
-    elif not scheme.runtime.entrypoint and scheme.runtime.cmd == (f"{VENV}/bin/python",):
+    unknown = undecided(plan.project, plan.settings)
+    if unknown:
+        yield unknown
+    elif not scheme.runtime.entrypoint and scheme.runtime.cmd == (PYTHON,):
         yield "what a container is to run was not found: it starts Python, until you change CMD"
 
 
@@ -122,7 +128,15 @@ def _context(project: Project, libraries: Sequence[Project]) -> Path:
     """The smallest directory that has the project, its lock and its libraries."""
     lock = project.lock.parent
     own = project.root if lock.is_relative_to(project.root) else Path(os.path.commonpath([project.root, lock]))
-    return Path(os.path.commonpath([own, *(each.root for each in libraries)]))
+    packed = [path for each in (project, *libraries) for path in _packed_from(each)]
+    return Path(os.path.commonpath([own, *(each.root for each in libraries), *packed]))
+
+
+def _packed_from(project: Project) -> Iterator[Path]:
+    """Directories that Poetry takes packages from, which may lie above the project's."""
+    for each in ((project.pyproject.get("tool") or {}).get("poetry") or {}).get("packages") or ():
+        origin = each.get("from") if isinstance(each, dict) else None
+        yield Path(os.path.normpath(project.root / str(origin or ".")))
 
 
 def _own(project: Project, context: Path) -> Own:
@@ -133,6 +147,7 @@ def _own(project: Project, context: Path) -> Own:
         manifest=project.manifest.relative_to(context).as_posix() if project.manifest else None,
         requires=system.requires if system else (),
         package=system is not None,
+        version_variable=_version_variable(project),
     )
 
 

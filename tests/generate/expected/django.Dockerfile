@@ -30,11 +30,13 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 # Their bytecode, but for their tests: a layer that is packed and fetched while the one below it is.
 RUN /opt/venv/bin/python -m compileall -qq -j 0 -x '/tests?/' /opt/venv/lib || true
 
-# The code, which is run where it stands. That it compiles is proved by its bytecode.
+# The code, which is run where it stands. What does not compile is named and left, as a template would be; only
+# manage.py has to.
 FROM dependencies AS code
 WORKDIR /code/app
 COPY . .
-RUN /opt/venv/bin/python -m compileall -q .
+RUN { /opt/venv/bin/python -m compileall -q . || true; } \
+    && /opt/venv/bin/python -m py_compile manage.py
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
 FROM dependencies AS final
@@ -46,4 +48,6 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER 65532:65532
 WORKDIR /app
 COPY --from=code /code/app /app
+# This lists what Django can do. Name the server here, as in
+# CMD ["/opt/venv/bin/gunicorn", "project.wsgi", "--bind", "0.0.0.0:8000"]
 CMD ["/opt/venv/bin/python", "manage.py"]

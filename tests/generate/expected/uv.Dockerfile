@@ -61,8 +61,10 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
-    uv build --quiet --wheel --offline --no-build-isolation --python /opt/tools/backend --out-dir /code/dist \
-    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps /code/dist/*.whl \
+    uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
+        --out-dir /code/dist \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps \
+        /code/dist/*.whl \
     && cp -R /code/venv/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "from shop.main import main"
 
