@@ -233,7 +233,7 @@ def lock_of(lock: Path, directory: Path) -> str:
     """A lock's path and the version of its format; of requirements whether they have hashes."""
     name = lock.relative_to(directory).as_posix() if lock.is_relative_to(directory) else f"{lock.name} of the workspace"
     text = lock.read_text()
-    if lock.name == "pyproject.toml" or lock.suffix == ".in":
+    if lock.name in {"pyproject.toml", "setup.py", "setup.cfg"} or lock.suffix == ".in":
         return "none"
     if lock.suffix == ".txt":
         return f"{name} with hashes" if "--hash=" in text else name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depsfirst.project.discover import discover, discover_library, lock_fingerprint, read_lock
+from depsfirst.project.locks.unlocked import is_computed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,12 @@ def test_a_lock_that_cannot_be_chosen(lock: str, message: str, write: Write, ref
         ({"pyproject.toml": MANIFEST}, "there is no lock", "run `uv lock`"),
         ({"pyproject.toml": '[tool.poetry]\nname = "a"'}, "there is no lock", "run `poetry lock`"),
         ({"pyproject.toml": f"{MANIFEST}[tool.pdm]"}, "there is no lock", "run `pdm lock`"),
-        ({"pyproject.toml": f"{MANIFEST}dynamic = ['dependencies']"}, "there is no lock", "run `uv lock`"),
+        (
+            {"pyproject.toml": f"{MANIFEST}dynamic = ['dependencies']\n[build-system]\nrequires = []"},
+            "there is no lock",
+            "run `uv lock`",
+        ),
+        ({"setup.py": "", "Pipfile": ""}, "there is no lock", "run `pipenv lock`"),
         (
             {"pyproject.toml": MANIFEST, "requirements.in": "a"},
             "there is no lock",
@@ -198,6 +204,29 @@ def test_a_workspace_whose_members_are_no_pattern(write: Write, refused: Refused
     write({"x/pyproject.toml": MANIFEST})
     error = refused(discover, root / "x")
     assert error.where == f"{root / 'pyproject.toml'}: tool.uv.workspace"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"setup.py": ""}, "setup.py"),
+        ({"setup.py": "", "pyproject.toml": "[build-system]\nrequires = []"}, "setup.py"),
+        ({"setup.cfg": "", "pyproject.toml": "[build-system]\nrequires = []"}, "setup.cfg"),
+        ({"setup.py": "", "pyproject.toml": f"{MANIFEST}dynamic = ['dependencies']"}, "pyproject.toml"),
+        ({"setup.py": "", "pyproject.toml": MANIFEST}, "pyproject.toml"),
+        ({"setup.py": "", "requirements.in": ""}, "requirements.in"),
+    ],
+)
+def test_what_stands_in_for_a_lock(files: dict[str, str], expected: str, write: Write) -> None:
+    project = discover(write(files))
+    assert project.lock.name == expected
+    computed = expected in {"setup.py", "setup.cfg"} or "dynamic" in files.get("pyproject.toml", "")
+    assert is_computed(project) == computed
+
+
+def test_the_text_of_a_setup_py_is_not_what_it_depends_on(write: Write) -> None:
+    before = lock_fingerprint(discover(write({"setup.py": "version = 1"})))
+    assert lock_fingerprint(discover(write({"setup.py": "version = 2"}))) == before
 
 
 def test_a_library_needs_no_lock_of_its_own(write: Write, refused: Refused) -> None:

@@ -63,17 +63,17 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
     clock, epoch = _Clock(started), _source_date_epoch()
     plan = make_plan(order, _project(order, store), store)
     tools = Tools(store, plan.index_url, progress)
-    with code_ahead(plan, tools) as code_on:
+    with code_ahead(plan, tools) as own_code:
         with clock.step("base"):
             base = resolve_base(plan, tools, refresh=order.refresh)
             environment = environment_layer(base, plan, store)
         below = base.image._replace(layers=(*base.image.layers, environment))
         with loading_ahead(ready.endpoint, below, store) as ahead:
             with clock.step("dependencies"):
-                third_party = dependencies(plan, base, tools, ahead, refresh=order.refresh)
+                third_party = dependencies(plan, base, tools, ahead, own_code, refresh=order.refresh)
             with clock.step("code"):
                 beside = libraries(third_party.first_party, plan, base, tools)
-                code = code_on(base)
+                code = own_code.on(base)
                 plan = plan._replace(project=as_built(code, plan.extras))
             last = code_layer(code, tools)
             ready.announce(plan.reference, last)

@@ -18,6 +18,7 @@ from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import HEAVY, group_layers
 from depsfirst.project.discover import lock_fingerprint, read_lock
+from depsfirst.project.locks.unlocked import is_computed
 from depsfirst.project.model import MAIN, Environment, UnlockedError
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import directories, write_file
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.engines.ahead import Ahead
     from depsfirst.engines.bases import Base
+    from depsfirst.engines.first_party import CodeAhead
     from depsfirst.engines.tools import Tools
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
     from depsfirst.wheels.places import Places
+    from depsfirst.wheels.resolve import Wish
     from depsfirst.wheels.search import Search
+    from depsfirst.wheels.stated import Stated
 
 _MEMO = "dependencies"
 _FORMAT = 4
@@ -91,7 +95,9 @@ def working_directory(plan: Plan) -> list[TarEntry]:
     ]
 
 
-def dependencies(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: bool = False) -> Dependencies:
+def dependencies(  # noqa: PLR0913 - what is wanted, on what, with what
+    plan: Plan, base: Base, tools: Tools, ahead: Ahead, code: CodeAhead, *, refresh: bool = False
+) -> Dependencies:
     """The dependency layers of a plan on a base; while they are made, what is ready is loaded ahead.
 
     Args:
@@ -99,16 +105,18 @@ def dependencies(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh:
         base: what it is installed on.
         tools: cache, network and watcher.
         ahead: takes what is ready.
+        code: the project, whose wheel may be the only one to say what it depends on.
         refresh: whether to resolve again what has no lock, whatever the cache knows.
 
     Raises:
         DepsfirstError: the lock does not fit, or a package cannot be had or installed.
     """
-    key = _memo_key(plan, base, lock_fingerprint(plan.project, remembering(tools.store)))
+    stated = code.stated() if code.stated is not None and is_computed(plan.project) else None
+    key = _memo_key(plan, base, lock_fingerprint(plan.project, remembering(tools.store)), stated)
     known = None if refresh else tools.store.recall(_MEMO, key)
     found = _remembered(known, tools.store) if known else None
     if found is None:
-        known = _install(plan, base, tools, ahead, refresh=refresh)
+        known = _install(plan, base, tools, ahead, stated, refresh=refresh)
         tools.store.remember(_MEMO, key, known)
         found = _remembered(known, tools.store)
     if found is None:
@@ -120,7 +128,7 @@ def _was_at_hand(layer: Layer, ahead: Ahead) -> bool:
     return layer.reused and layer.diff_id not in ahead.made
 
 
-def _memo_key(plan: Plan, base: Base, fingerprint: str) -> str:
+def _memo_key(plan: Plan, base: Base, fingerprint: str, stated: Stated | None) -> str:
     facts = [
         _FORMAT,
         fingerprint,
@@ -129,6 +137,7 @@ def _memo_key(plan: Plan, base: Base, fingerprint: str) -> str:
         sorted(plan.extras),
         plan.settings.max_layers,
         base.key,
+        *([] if stated is None else [stated.requires, sorted(stated.extras)]),
     ]
     return digests.sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -159,12 +168,16 @@ def _signature(path: str) -> list[int]:
     return signature(path)
 
 
-def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: bool) -> dict[str, Any]:
+def _install(  # noqa: PLR0913 - see dependencies
+    plan: Plan, base: Base, tools: Tools, ahead: Ahead, stated: Stated | None, *, refresh: bool
+) -> dict[str, Any]:
     """Read the lock, install every package of its recipe as a part, and say what it came to."""
     from depsfirst.project.selection import select
+    from depsfirst.wheels.resolve import Wish
 
     environment = Environment(base.python.version, plan.platform)
-    lock = _lock(plan, environment, tools, refresh=refresh)
+    wish = Wish(plan.project, environment, plan.groups, plan.extras, stated=stated)
+    lock = _lock(wish, tools, refresh=refresh)
 
     def install(lock: Lock) -> tuple[Recipe, Places, dict[str, InstalledWheel]]:
         recipe = select(lock, environment, groups=plan.groups, extras=plan.extras)
@@ -175,7 +188,7 @@ def _install(plan: Plan, base: Base, tools: Tools, ahead: Ahead, *, refresh: boo
     recipe, places, names = install(lock)
     lacking = _lacking(lock, recipe, names, environment)
     if lacking:
-        lock = _resolved(plan, environment, tools, because=lacking, refresh=refresh)
+        lock = _resolved(wish._replace(because=lacking), tools, refresh=refresh)
         recipe, places, names = install(lock)
     sizes = {name: each.part.size for name, each in names.items()}
     groups = group_layers(sizes, plan.settings.max_layers)
@@ -197,18 +210,19 @@ def _places(lock: Lock, plan: Plan, tools: Tools) -> Places:
     return places_of(plan.project, lock, tools.index_url, tools.store, tools.fetcher)
 
 
-def _lock(plan: Plan, environment: Environment, tools: Tools, *, refresh: bool) -> Lock:
+def _lock(wish: Wish, tools: Tools, *, refresh: bool) -> Lock:
     """The project's lock, or what uv resolves for the environment where there is none."""
     try:
-        return read_lock(plan.project)
+        return read_lock(wish.project)
     except UnlockedError:
-        return _resolved(plan, environment, tools, because="there is no lock", refresh=refresh)
+        if wish.stated is None and is_computed(wish.project):
+            raise
+        return _resolved(wish, tools, refresh=refresh)
 
 
-def _resolved(plan: Plan, environment: Environment, tools: Tools, *, because: str, refresh: bool) -> Lock:
-    from depsfirst.wheels.resolve import Wish, resolved
+def _resolved(wish: Wish, tools: Tools, *, refresh: bool) -> Lock:
+    from depsfirst.wheels.resolve import resolved
 
-    wish = Wish(plan.project, environment, plan.groups, plan.extras, because)
     return resolved(wish, tools.store, tools.progress, index_url=tools.index_url, refresh=refresh)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from depsfirst.engines.manifests import remembering
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from depsfirst.project.model import Project
     from depsfirst.wheels.parts import InstalledWheel
     from depsfirst.wheels.project import ProjectWheel
+    from depsfirst.wheels.stated import Stated
 
 
 class Own(NamedTuple):
@@ -46,14 +47,32 @@ class Own(NamedTuple):
     answers: Provided = Provided()
 
 
+class CodeAhead(NamedTuple):
+    """The project itself, of which more is known the longer one waits.
+
+    Attributes:
+        on: the project on a base.
+        stated: what its wheel says that it requires; None for code that is no package.
+    """
+
+    on: Callable[[Base], Own]
+    stated: Callable[[], Stated] | None = None
+
+
 @contextmanager
-def code_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[Base], Own]]:
-    """The project itself on a base; its wheel is built beside what the block does if no earlier build is remembered."""
+def code_ahead(plan: Plan, tools: Tools) -> Iterator[CodeAhead]:
+    """The project itself; its wheel is built beside what the block does if no earlier build is remembered."""
     if plan.project.in_place:
-        yield lambda _: _in_place(plan, tools)
+        yield CodeAhead(lambda _: _in_place(plan, tools))
         return
     with _wheel_ahead(plan, tools) as wheel:
-        yield lambda base: own(plan.project, wheel(), base, tools)
+        yield CodeAhead(lambda base: own(plan.project, wheel(), base, tools), lambda: _stated(plan.project, wheel()))
+
+
+def _stated(project: Project, wheel: ProjectWheel) -> Stated:
+    from depsfirst.wheels.stated import stated
+
+    return stated(wheel.name, wheel.entries, str(project.lock))
 
 
 def _in_place(plan: Plan, tools: Tools) -> Own:
@@ -70,7 +89,7 @@ def _wheel_ahead(plan: Plan, tools: Tools) -> Iterator[Callable[[], ProjectWheel
     search = partial(tools.search, plan.project)
     build = partial(project_wheel, plan.project, tools.store, search=search, progress=tools.progress)
     if earlier.is_known(tools.store, plan.project.root):
-        yield build
+        yield cache(build)
         return
     from concurrent.futures import ThreadPoolExecutor
 

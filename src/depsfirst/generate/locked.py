@@ -10,6 +10,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.generate.exports import Question, export, export_unlocked
 from depsfirst.generate.scheme import Indexes
 from depsfirst.project.discover import read_lock
+from depsfirst.project.locks.unlocked import is_computed
 from depsfirst.project.manifest import MANIFEST
 from depsfirst.project.model import MAIN, Environment, UnlockedError
 
@@ -36,8 +37,8 @@ def lock_of(project: Project) -> tuple[Lock | None, str | None]:
     try:
         return read_lock(project), None
     except UnlockedError as error:
-        if (project.pyproject.get("tool") or {}).get("uv", {}).get("sources"):
-            raise  # what uv knows of them stands in no requirement
+        if is_computed(project) or (project.pyproject.get("tool") or {}).get("uv", {}).get("sources"):
+            raise  # what the build backend or uv knows of them stands in no requirement
         return None, f"{error}, so {_NO_LOCK}; {error.hint or 'lock it'}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _UNLIKE = {
+    "_pytest": ("pytest",),
     "Crypto": ("pycryptodome",),
     "Cryptodome": ("pycryptodomex",),
     "Levenshtein": ("levenshtein", "python-levenshtein"),

@@ -10,6 +10,7 @@ from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.in_place import in_place
 from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
+from depsfirst.project.locks.unlocked import computes
 from depsfirst.project.manifest import MANIFEST, name_of, poetry_module, read_manifest
 from depsfirst.project.model import LockText
 from depsfirst.project.reading import is_file, text_of
@@ -209,17 +210,27 @@ def _unlocked(root: Path, pyproject: Table | None) -> Path:
     """What stands in for a lock where there is none, if it says all that is wanted."""
     if is_file(root / "requirements.in"):
         return root / "requirements.in"
-    if pyproject is not None and _says_what_it_wants(pyproject):
+    if pyproject is not None and "project" in pyproject and not computes(pyproject.values):
         return root / MANIFEST
     for name, module in UNLOCKED.items():
         if module == "conda" and is_file(root / name):
             return root / name
+    computed = _computed(root, pyproject or Table({}, MANIFEST))
+    if computed is not None:
+        return computed
     raise _no_lock(root, pyproject)
 
 
-def _says_what_it_wants(pyproject: Table) -> bool:
-    dynamic = pyproject.table("project").texts("dynamic")
-    return "project" in pyproject and not {"dependencies", "optional-dependencies"}.intersection(dynamic)
+def _computed(root: Path, pyproject: Table) -> Path | None:
+    """The manifest of a package whose build backend alone knows what it depends on, and that no manager keeps."""
+    managed = ("poetry" in pyproject.table("tool")) or any(is_file(root / name) for name in ("Pipfile", "pixi.toml"))
+    has_setup = is_file(root / "setup.py")
+    if managed or not (has_setup or "build-system" in pyproject):
+        return None
+    if "project" in pyproject:
+        return root / MANIFEST
+    name = "setup.py" if has_setup else "setup.cfg"
+    return root / name if is_file(root / name) else None
 
 
 def _no_lock(root: Path, pyproject: Table | None) -> DepsfirstError:

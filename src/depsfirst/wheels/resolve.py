@@ -12,16 +12,19 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import lock_fingerprint
 from depsfirst.project.model import MAIN, LockText, Source, normalize
 from depsfirst.wheels.search import search_of
+from depsfirst.wheels.stated import Stated, wanted
 from depsfirst.wheels.uv import uv_program
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from depsfirst.content import ContentStore
     from depsfirst.progress import Progress
     from depsfirst.project.model import Environment, Lock, Project
     from depsfirst.wheels.search import Search
 
 _MEMO = "resolutions"
-_FORMAT = 3
+_FORMAT = 4
 _PLATFORMS = {"linux/amd64": "x86_64-unknown-linux-gnu", "linux/arm64": "aarch64-unknown-linux-gnu"}
 _OPTIONS = (
     *("--quiet", "--no-progress", "--no-header", "--no-annotate", "--generate-hashes"),
@@ -32,13 +35,22 @@ _TAIL = 12
 
 
 class Wish(NamedTuple):
-    """What is to be resolved: a project without a lock, for an environment, with groups and extras; and why."""
+    """What is to be resolved: a project without a lock, for an environment, with groups and extras; and why.
+
+    ``stated`` is what its wheel says that it requires, where its manifest does not.
+    """
 
     project: Project
     environment: Environment
     groups: frozenset[str] = frozenset({MAIN})
     extras: frozenset[str] = frozenset()
     because: str = "there is no lock"
+    stated: Stated | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...] | None:
+        """What the wheel asks for, as lines of requirements; None where a file asks for it."""
+        return None if self.stated is None else wanted(self.stated, self.environment, self.extras)
 
 
 def resolved(
@@ -62,7 +74,8 @@ def resolved(
     key = _key(wish, search)
     text = None if refresh else store.recall(_MEMO, key)
     if not isinstance(text, str):
-        text = _compiled(wish, search)
+        with store.scratch_directory() as scratch:
+            text = _compiled(wish, search, scratch)
         store.remember(_MEMO, key, text)
         count = _count(text)
         if count:  # nothing at all is the same wherever it is built
@@ -95,6 +108,7 @@ def _key(wish: Wish, search: Search) -> str:
     facts = [
         _FORMAT,
         lock_fingerprint(wish.project),
+        wish.lines,
         environment.version,
         environment.platform,
         groups,
@@ -114,20 +128,22 @@ def _told(wish: Wish, count: int) -> str:
     return f"{wish.because}: uv resolved {packages} for {environment}; lock them for a build that others can repeat"
 
 
-def _compiled(wish: Wish, search: Search) -> str:
+def _compiled(wish: Wish, search: Search, scratch: Path) -> str:
     """Requirements with hashes, as uv resolves them in the project's directory, where its settings for uv hold."""
     from subprocess import DEVNULL, run
 
+    lock, lines = wish.project.lock, wish.lines
+    if lines is not None:
+        (scratch / "requirements.in").write_text("".join(f"{line}\n" for line in lines))
     python = ("--python", sys.executable, "--python-version", wish.environment.version)
     platform = ("--python-platform", _PLATFORMS[wish.environment.platform])
     groups = [f"--group={name}" for name in sorted(wish.groups - {MAIN})]
-    choice = [*groups, *(f"--extra={name}" for name in sorted(wish.extras))]
-    command = [uv_program(), "pip", "compile", *_OPTIONS, *python, *platform, *choice]
-    directory = wish.project.lock.parent
+    extras = [f"--extra={name}" for name in sorted(wish.extras)] if lines is None else []
+    command = [uv_program(), "pip", "compile", *_OPTIONS, *python, *platform, *groups, *extras]
     done = run(
-        [*command, "--", wish.project.lock.name],
+        [*command, "--", lock.name if lines is None else str(scratch / "requirements.in")],
         check=False,
-        cwd=directory,
+        cwd=lock.parent,
         env=search.variables(),
         stdin=DEVNULL,
         capture_output=True,

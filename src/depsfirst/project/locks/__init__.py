@@ -49,6 +49,8 @@ EXPORTS: Mapping[str, str] = {
 UNLOCKED: Mapping[str, str] = {
     "requirements.in": "unlocked",
     "pyproject.toml": "unlocked",
+    "setup.py": "unlocked",
+    "setup.cfg": "unlocked",
     "environment.yml": "conda",
     "environment.yaml": "conda",
 }
