@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depsfirst import cli
+from depsfirst.cli.parser import parse, parsers
 from depsfirst.cli.words import read
+from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +23,16 @@ VALUES = ("x", "a=b", "", "text", "json", "-", "-1", "--", "a b", "always", "nev
 def by_argparse(verb: str, words: Sequence[str]) -> dict[str, Any] | None:
     """What argparse makes of it; None for the help and for what is wrong."""
     try:
-        return vars(cli._parser([verb]).parse_args([verb, *words]))
-    except SystemExit:
+        return vars(parse([verb, *words], dict.fromkeys(VERBS, ""), cli._describing))
+    except (SystemExit, DepsfirstError):
         return None
 
 
 def options_of(verb: str) -> list[str]:
     """All options of a verb, from its help."""
-    parser = cli._parser([verb])
-    actions: Any = parser._subparsers
-    described = actions._group_actions[0].choices[verb]
-    return sorted(described._option_string_actions)
+    parser = parsers({verb: ""}).verbs[verb]
+    cli._describing(verb)(parser)
+    return sorted(parser._option_string_actions)
 
 
 OPTIONS = {verb: options_of(verb) for verb in VERBS}

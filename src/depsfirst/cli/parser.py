@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from depsfirst import __version__
-from depsfirst.errors import DepsfirstError
+from depsfirst.errors import DepsfirstError, ExitCode
+from depsfirst.values import NamedTuple
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,6 +34,21 @@ class _Parser(ArgumentParser):
         raise DepsfirstError(message.removeprefix("argument "), hint=_see(self.prog))
 
 
+class Parsers(NamedTuple):
+    """The parser of whole command lines, and those of the verbs by name."""
+
+    whole: ArgumentParser
+    verbs: Mapping[str, ArgumentParser]
+
+
+def parsers(verbs: Mapping[str, str]) -> Parsers:
+    """Parsers for verbs, by what each is for; a verb's own has no options yet."""
+    whole = _Parser(prog="depsfirst", description="Python in containers: dependencies first, code second.")
+    whole.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
+    drawer = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
+    return Parsers(whole, {name: drawer.add_parser(name, help=text) for name, text in verbs.items()})
+
+
 def parse(
     given: Sequence[str], verbs: Mapping[str, str], describing: Callable[[str], Callable[[Any], None]]
 ) -> Namespace:
@@ -47,21 +63,18 @@ def parse(
         DepsfirstError: it makes no sense.
         SystemExit: the help was asked for, and is printed.
     """
-    parser = _Parser(prog="depsfirst", description="Python in containers: dependencies first, code second.")
-    parser.add_argument("-V", "--version", action="version", version=f"depsfirst {__version__}")
-    drawer = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    parsers = {name: drawer.add_parser(name, help=text) for name, text in verbs.items()}
+    made = parsers(verbs)
     if not given:
-        parser.print_help(sys.stderr)
-        raise SystemExit(2)
+        made.whole.print_help(sys.stderr)
+        raise SystemExit(ExitCode.FAILURE)
     verb = next((word for word in given if not word.startswith("-")), "")
-    if verb in parsers:  # the options of the others would only cost time
-        describing(verb)(parsers[verb])
+    if verb in verbs:  # the options of the others would only cost time
+        describing(verb)(made.verbs[verb])
     elif verb:
-        raise DepsfirstError(f'"{verb}" is no verb', hint=_meant(verb, verbs) + _see(parser.prog))
-    options, surplus = parser.parse_known_args(given)
+        raise DepsfirstError(f'"{verb}" is no verb', hint=_meant(verb, verbs) + _see(made.whole.prog))
+    options, surplus = made.whole.parse_known_args(given)
     if surplus:
-        raise _surplus(surplus[0], parsers[verb])
+        raise _surplus(surplus[0], made.verbs[verb])
     return options
 
 
