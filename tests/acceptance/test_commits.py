@@ -13,6 +13,10 @@ from tests.acceptance.loopback import sha256
 from tests.conftest import run
 from tests.gitserver import commit, project, served
 
+from depsfirst.project.locks.pdm import content_hashes as pdm_hashes
+from depsfirst.project.locks.pipenv import content_hashes as pipenv_hashes
+from depsfirst.project.toml import parse
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -82,7 +86,74 @@ def by_pylock(root: Path, url: str, wanted: str, index: Index) -> Path:
     return root
 
 
-WAYS = [by_uv, by_poetry, by_requirements, by_pylock]
+def by_pdm(root: Path, url: str, wanted: str, index: Index) -> Path:
+    shop(root, ["click", f"till @ git+{url}@main", f"counter @ git+{url}@main#subdirectory=libs/counter"])
+    content = next(iter(pdm_hashes(parse((root / "pyproject.toml").read_text(), "pyproject.toml"))))
+    click = next(path for name, path in index.files.items() if name.startswith("click-"))
+    commits = "".join(
+        f'\n[[package]]\nname = "{name}"\nversion = "1.0"\nrequires_python = ">=3.11"\n{more}git = "{url}"\n'
+        f'ref = "main"\nrevision = "{wanted}"\nsummary = ""\ngroups = ["default"]\n'
+        for name, more in (("counter", 'subdirectory = "libs/counter"\n'), ("till", ""))
+    )
+    (root / "pdm.lock").write_text(f"""\
+[metadata]
+groups = ["default"]
+strategy = ["inherit_metadata"]
+lock_version = "4.5.1"
+content_hash = "sha256:{content}"
+
+[[metadata.targets]]
+requires_python = ">=3.11"
+
+[[package]]
+name = "click"
+version = "{click.name.split("-")[1]}"
+summary = ""
+groups = ["default"]
+files = [{{file = "{click.name}", hash = "sha256:{sha256(click)}"}}]
+{commits}""")
+    return root
+
+
+def by_pipenv(root: Path, url: str, wanted: str, index: Index) -> Path:
+    shop(root, ["click", "till", "counter"])
+    source = {"name": "ours", "url": index.url, "verify_ssl": False}
+    pipfile = f'[[source]]\nname = "ours"\nurl = "{index.url}"\nverify_ssl = false\n[packages]\nclick = "*"\n'
+    pipfile += f'till = {{git = "{url}", ref = "main"}}\n'
+    pipfile += f'counter = {{git = "{url}", ref = "main", subdirectory = "libs/counter"}}\n'
+    (root / "Pipfile").write_text(pipfile)
+    click = next(path for name, path in index.files.items() if name.startswith("click-"))
+    default = {
+        "click": {"hashes": [f"sha256:{sha256(click)}"], "index": "ours", "version": f"=={click.name.split('-')[1]}"},
+        "counter": {"git": url, "ref": wanted, "subdirectory": "libs/counter"},
+        "till": {"git": url, "ref": wanted},
+    }
+    content = next(iter(pipenv_hashes(parse(pipfile, "Pipfile"))))
+    meta = {"hash": {"sha256": content}, "pipfile-spec": 6, "requires": {}, "sources": [source]}
+    (root / "Pipfile.lock").write_text(json.dumps({"_meta": meta, "default": default, "develop": {}}))
+    return root
+
+
+def by_pixi(root: Path, url: str, wanted: str, index: Index) -> Path:
+    shop(root, ["click", "till", "counter"])
+    click = next(path for name, path in index.files.items() if name.startswith("click-"))
+    file = f"{index.url.removesuffix('simple/')}files/{click.name}"
+    conda = "https://conda.example/linux-64/python-3.11.9-hb806964_0_cpython.conda"
+    places = [
+        (file, f"  version: {click.name.split('-')[1]}\n  sha256: {sha256(click)}\n", "click"),
+        (f"git+{url}?rev=main#{wanted}", "  version: '1.0'\n", "till"),
+        (f"git+{url}?subdirectory=libs%2Fcounter&rev=main#{wanted}", "  version: '1.0'\n", "counter"),
+    ]
+    listed = "".join(f"      - pypi: {place}\n" for place, _, _ in places)
+    packages = "".join(f"- pypi: {place}\n  name: {name}\n{more}" for place, more, name in places)
+    (root / "pixi.lock").write_text(
+        f"version: 6\nenvironments:\n  default:\n    channels: []\n    indexes:\n    - {index.url}\n"
+        f"    packages:\n      linux-64:\n      - conda: {conda}\n{listed}packages:\n- conda: {conda}\n{packages}"
+    )
+    return root
+
+
+WAYS = [by_uv, by_poetry, by_requirements, by_pylock, by_pdm, by_pipenv, by_pixi]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])

@@ -295,6 +295,16 @@ def test_what_no_script_reaches_may_need_a_group_that_was_left_out() -> None:
     assert problems[1].message.endswith("(in a module that may never be loaded)")
 
 
+def test_what_no_script_reaches_may_need_an_extra_of_a_package() -> None:
+    around = STARTED._replace(uninstalled={"h2": ("package", "twisted[http2]")})
+    problems = found("import h2", around, path="shop/http.py", cli="import h2")
+    assert [(problem.severity, problem.path) for problem in problems] == [
+        ("error", "shop/cli.py"),
+        ("warning", "shop/http.py"),
+    ]
+    assert problems[0].hint == '"h2" may provide it, which comes with "twisted[http2]": depend on that'
+
+
 @pytest.mark.parametrize("path", ["shop/__main__.py", "shops.py", "shop/__init__.py", "acme/billing/__init__.py"])
 def test_a_top_level_package_is_loaded_whatever_the_scripts_reach(path: str) -> None:
     files = {"shop/__init__.py": b"", "shop/cli.py": b"", path: b"import missing"}

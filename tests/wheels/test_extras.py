@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depsfirst.wheels.extras import asked_with_extras
+from depsfirst.wheels.extras import asked_with_extras, asked_with_extras_of_packages
 from depsfirst.wheels.project import WheelEntry
 
 if TYPE_CHECKING:
@@ -38,3 +38,8 @@ def test_what_extras_bring(tmp_path: Path) -> None:
 def test_nothing_is_asked_for() -> None:
     assert asked_with_extras([]) == {}
     assert asked_with_extras([entry(b"")]) == {}
+
+
+def test_what_extras_of_packages_bring() -> None:
+    found = asked_with_extras_of_packages([TEXT, b"", b"Name: other\nRequires-Dist: till; extra == 'x'\n"])
+    assert found == {"uvicorn": ("package", "shop[web-server]"), "till": ("package", "shop[card]")}

@@ -63,6 +63,9 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
     root = plan.project.root
     memory = Memory(tools.store, sha256(os.fsencode(root)).hexdigest())
     checked = check(code, around, root=root, memory=memory, digests=digests)
+    if failure(checked.problems) is not None:
+        around = around._replace(uninstalled={**_of_packages(third_party), **around.uninstalled})
+        checked = check(code, around, root=root, memory=memory, digests=digests)
     problems = checked.problems
     if problems and plan.project.in_place and not around.entries:
         from depsfirst.engines.in_place import softened
@@ -80,6 +83,14 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
     if any(problem.severity == "unknown" for problem in problems):
         return _to_compile(own, checked.imported, plan, base)._replace(needed=needed)
     return Proof(checked.imported, needed=needed)
+
+
+def _of_packages(third_party: Dependencies) -> dict[str, tuple[str, str]]:
+    """What extras of installed packages would bring; asked for when something is missing."""
+    from depsfirst.wheels.extras import asked_with_extras_of_packages
+    from depsfirst.wheels.unmet import metadata_of
+
+    return asked_with_extras_of_packages(metadata_of(part) for layer in third_party.layers for part in layer.parts)
 
 
 def _prefixes(names: Iterable[str], modules: Container[str]) -> frozenset[str]:

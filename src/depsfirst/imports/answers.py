@@ -51,8 +51,8 @@ class Surroundings(NamedTuple):
         provided: what the layers below the code answer.
         stdlib: that of the base.
         ignored: module names never reported, with all below them.
-        uninstalled: locked packages that are not installed, by normalized name: ``group`` or ``extra``, and
-            the name of that.
+        uninstalled: packages that are not installed, by normalized name: ``group`` or ``extra``, and the name of that;
+            or ``package``, and one of them with the extra that would bring it.
         entries: modules of the project that are surely loaded, as its scripts name them: ``module:object`` too.
         plugins: modules of the project that other programs load if they are there, in the same words.
         scripts: whether the project's files may be scripts, of which one is started and no other is loaded.
@@ -262,6 +262,8 @@ class Judge:
         left_out = self._uninstalled(missing)
         if left_out:
             package, kind, name = left_out
+            if kind == "package":
+                return f'"{package}" may provide it, which comes with "{name}": depend on that'
             return f'"{package}" of {kind} "{name}" may provide it, and is not installed: add --{kind} {name}'
         sibling = f"{at.package}.{missing}"
         if sibling in self._regular and sibling not in prefixes(at.module):

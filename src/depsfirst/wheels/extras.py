@@ -1,4 +1,4 @@
-"""Reads what a wheel asks for only with an extra, whatever manifest that was written in."""
+"""Reads what wheels ask for only with an extra, whatever manifest that was written in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from depsfirst.project.model import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from depsfirst.wheels.project import WheelEntry
 
@@ -17,6 +17,8 @@ _FILE = ".dist-info/METADATA"
 _OPTIONAL = re.compile(
     rb"""^Requires-Dist:\s*(?P<name>[A-Za-z0-9._-]+)[^\n]*\bextra\s*==\s*['"](?P<extra>[^'"\n]+)""", re.MULTILINE
 )
+
+_NAMED = re.compile(rb"^Name:\s*([A-Za-z0-9._-]+)", re.MULTILINE)
 
 
 def asked_with_extras(entries: Iterable[WheelEntry]) -> dict[str, tuple[str, str]]:
@@ -28,8 +30,27 @@ def asked_with_extras(entries: Iterable[WheelEntry]) -> dict[str, tuple[str, str
     content = next((entry.content for entry in entries if entry.path.endswith(_FILE)), b"")
     text = content.read_bytes() if isinstance(content, Path) else content
     found: dict[str, tuple[str, str]] = {}
-    for each in _OPTIONAL.finditer(text.partition(b"\n\n")[0]):
-        found.setdefault(
-            normalize(each["name"].decode()), ("extra", normalize(each["extra"].decode("utf-8", "replace")))
-        )
+    for name, extra in _optional(text):
+        found.setdefault(name, ("extra", extra))
     return found
+
+
+def asked_with_extras_of_packages(metadata: Iterable[bytes]) -> dict[str, tuple[str, str]]:
+    """What extras of installed packages would bring, by normalized name: ``package``, and ``NAME[EXTRA]``.
+
+    Args:
+        metadata: the texts of their METADATA.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for text in metadata:
+        named = _NAMED.search(text)
+        title = named[1].decode() if named else ""
+        for name, extra in _optional(text):
+            found.setdefault(name, ("package", f"{title}[{extra}]"))
+    return found
+
+
+def _optional(metadata: bytes) -> Iterator[tuple[str, str]]:
+    """What is asked for with an extra, and with which, both normalized."""
+    for each in _OPTIONAL.finditer(metadata.partition(b"\n\n")[0]):
+        yield normalize(each["name"].decode()), normalize(each["extra"].decode("utf-8", "replace"))

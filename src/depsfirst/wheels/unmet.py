@@ -59,7 +59,7 @@ def _requirements(part: Part) -> list[Requirement]:
     from packaging.metadata import parse_email
     from packaging.requirements import InvalidRequirement, Requirement
 
-    raw, _ = parse_email(_metadata(part))
+    raw, _ = parse_email(metadata_of(part))
     found = []
     for text in raw.get("requires_dist", ()):
         with suppress(InvalidRequirement):  # old wheels have some that no tool of today reads
@@ -67,7 +67,7 @@ def _requirements(part: Part) -> list[Requirement]:
     return found
 
 
-def _metadata(part: Part) -> bytes:
+def metadata_of(part: Part) -> bytes:
     """The text of the METADATA file in a part; empty if there is none."""
     from depsfirst.oci.tarread import TarReader
 
