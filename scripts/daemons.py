@@ -43,6 +43,7 @@ class Places:
     """
 
     state: Path
+    suite: str = "trixie"
 
     @property
     def run(self) -> Path:
@@ -57,8 +58,8 @@ class Places:
 
     @property
     def newer_root(self) -> Path:
-        """The Debian 13 root the newer daemon runs in."""
-        return self.state / "trixie"
+        """The root of a Debian suite that the newer daemon runs in."""
+        return self.state / self.suite
 
 
 @dataclass(frozen=True, slots=True)

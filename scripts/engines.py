@@ -8,6 +8,8 @@ of its own, since two daemons on one machine would take each other's bridge away
     python3 -m scripts.engines up      install, make and start what is missing; print the variables
     python3 -m scripts.engines env     print the variables of what is up, for a shell's `eval`
     python3 -m scripts.engines down    stop what `up` started
+
+With `--suite forky` the second daemon is that of the next Debian (Docker 28.5), in a state of its own.
 """
 
 from __future__ import annotations
@@ -61,6 +63,10 @@ CONTAINERD_STORE = (
     """echo '{"features": {"containerd-snapshotter": true}}' > "$1/etc/docker/daemon.json" """,
 )
 """What makes that daemon keep images in containerd's store."""
+
+SUITE = "trixie"
+RELEASED = ("bookworm", "trixie")
+"""Suites that change seldom. A mirror may have a state of others that is older than they allow; it is signed."""
 
 INSTALL_SECONDS = 600
 ROOT_SECONDS = 600
@@ -116,7 +122,7 @@ def make_roots(places: Places) -> None:
         if not places.archive.exists():
             work.append(pool.submit(make_root, "bookworm", BASE_PACKAGES, _base_tar(places), _trust_hooks()))
         if not places.newer_root.exists():
-            work.append(pool.submit(make_root, "trixie", NEWER_PACKAGES, places.newer_root, CONTAINERD_STORE))
+            work.append(pool.submit(make_root, places.suite, NEWER_PACKAGES, places.newer_root, CONTAINERD_STORE))
         for made in work:
             made.result()
 
@@ -131,6 +137,7 @@ def make_root(suite: str, packages: Sequence[str], target: Path, hooks: Sequence
     _remove(part)
     command = ["mmdebstrap", "--variant=apt", f"--include={','.join(packages)}"]
     command += [f"--customize-hook={hook}" for hook in hooks]
+    command += [] if suite in RELEASED else ['--aptopt=Acquire::Check-Valid-Until "false"']
     run([*command, suite, str(part)], seconds=ROOT_SECONDS)
     part.rename(target)
 
@@ -186,9 +193,11 @@ def main() -> None:
     """Run the verb of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=("up", "env", "down"))
-    parser.add_argument("--state", type=Path, default=REPOSITORY / ".work" / "engines", help="default: .work/engines")
+    parser.add_argument("--suite", default=SUITE, help=f"Debian suite of the newer daemon (default: {SUITE})")
+    parser.add_argument("--state", type=Path, help="default: .work/engines, with another suite .work/engines-SUITE")
     arguments = parser.parse_args()
-    places = Places(arguments.state.absolute())
+    name = "engines" if arguments.suite == SUITE else f"engines-{arguments.suite}"
+    places = Places((arguments.state or REPOSITORY / ".work" / name).absolute(), arguments.suite)
     os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"  # daemons stand there, and not everybody looks there
     if arguments.verb == "up":
         up(places)
