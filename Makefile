@@ -26,7 +26,7 @@ demo: $(READY) ## build the example, edit it, build it again, run it, and show t
 	@$(RUN) -m scripts.demo
 
 test: lint $(MANAGERS_READY) ## check style and types, and run the tests; engines that are missing are skipped
-	$(TOOLS) $(RUN) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
+	$(TOOLS) $(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: $(READY) ## check style and types
 	$(RUN) -m ruff check

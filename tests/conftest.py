@@ -6,9 +6,12 @@ time. How long an example takes is asserted nowhere: the machine may be busy.
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import shutil
 import socketserver
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -24,9 +27,36 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+TESTS = Path(__file__).parent
+
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("required", settings.get_profile("busy"), derandomize=True)
 settings.load_profile("required" if os.environ.get("DEPSFIRST_REQUIRE_ENGINES") == "1" else "busy")
+
+LONGEST = (
+    "checks/test_fixes_built.py",
+    "generate/test_builds.py",
+    "acceptance/test_kill.py",
+    "acceptance/test_layouts.py",
+    "acceptance/test_commits.py",
+    "generate/test_same_image.py",
+    "acceptance/test_in_place.py",
+    "acceptance/test_indexes.py",
+    "acceptance/test_members.py",
+    "wheels/test_backends.py",
+    "acceptance/test_determinism.py",
+    "project/test_managers.py",
+    "generate/test_bake.py",
+    "trials/test_verify.py",
+    "bad_input/test_processes.py",
+)
+"""Files that take longest, as ``--durations`` tells, the longest first: begun first, they are no one's last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, and leave all others in their order."""
+    ranks = {TESTS / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 def absent(reason: str) -> NoReturn:
@@ -121,7 +151,11 @@ def podman() -> Iterator[Callable[..., str]]:
         yield podman_run
 
 
-LEFT_OUT = ("test", "idlelib", "lib2to3", "ensurepip", "turtledemo", "tkinter", "site-packages", "__pycache__")
+LEFT_OUT = re.compile(
+    "test|idlelib|lib2to3|ensurepip|turtledemo|(_?tkinter|_test).*|config-3.*|_codecs_.*|__phello__"
+    "|site-packages|__pycache__"
+)
+"""Names in the standard library that no test has a use for."""
 
 
 @dataclass(frozen=True)
@@ -142,19 +176,35 @@ def host_root(tmp_path_factory: pytest.TempPathFactory) -> HostRoot:
     tar = tmp_path_factory.mktemp("host") / "host.tar"
     with tarfile.open(tar, "w") as file:
         for path in [python, *needed([python, *stdlib.glob("lib-dynload/_ctypes.*")])]:
-            file.add(path.resolve(), path, filter=owned)
-        file.add(stdlib, filter=lambda entry: None if Path(entry.name).name in LEFT_OUT else owned(entry))
+            add(file, path)
+        for path in (stdlib, *sorted(stdlib.rglob("*"))):
+            if path.exists() and not any(LEFT_OUT.fullmatch(part) for part in path.relative_to(stdlib).parts):
+                add(file, path)
         link = tarfile.TarInfo("usr/local/bin/python3")
         link.type, link.linkname = tarfile.SYMTYPE, str(python)
         file.addfile(link)
     return HostRoot(tar, str(python), "/usr/local/bin:/usr/bin")
 
 
-def owned(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Read by anyone, written by root."""
+def add(tar: tarfile.TarFile, path: Path) -> None:
+    """Add what a path leads to at its place on this machine: read by anyone, written by root."""
+    entry = tar.gettarinfo(path.resolve(), str(path))
     entry.uid = entry.gid = 0
     entry.mode = entry.mode & 0o777 | 0o444 | (0o111 if entry.isdir() else 0)
-    return entry
+    data = loaded(path.read_bytes()) if entry.isreg() else b""
+    entry.size = len(data)
+    tar.addfile(entry, io.BytesIO(data))
+
+
+def loaded(data: bytes) -> bytes:
+    """Of an ELF file (64 bits, little-endian) what is loaded: most of an interpreter is for debuggers. Else all."""
+    if not data.startswith(b"\x7fELF\x02\x01"):
+        return data
+    (table,) = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    segments = [struct.unpack_from("<QQQQ", data, table + 8 + number * size) for number in range(count)]
+    end = max(start + length for start, _, _, length in segments)
+    return data[:40] + bytes(8) + data[48:58] + bytes(6) + data[64:end]  # its header names no sections then
 
 
 def needed(binaries: list[Path]) -> list[Path]:
