@@ -247,6 +247,26 @@ def test_no_lock_at_that_commit(history: Callable[..., Path]) -> None:
 # The verb
 
 
+def test_pins_without_hashes_may_not_be_all(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for hashes, warned in (("", True), (f" --hash=sha256:{'a' * 64}", False)):
+        (tmp_path / "requirements.txt").write_text(f"flask==3.0.0{hashes}\n")
+        with pytest.raises(SystemExit) as left:
+            main(["recipe", str(tmp_path), "--python", "3.12"])
+        out, err = capsys.readouterr()
+        assert left.value.code == 0
+        assert "flask==3.0.0" in out
+        assert ("requirements.txt has pins without hashes" in err) == warned
+
+
+def test_without_a_lock_the_hint_tells_of_build(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "setup.py").write_text("")
+    with pytest.raises(SystemExit):
+        main(["recipe", str(tmp_path), "--python", "3.12"])
+    assert "hint: run `uv pip compile setup.py --generate-hashes -o requirements.txt`; `depsfirst build`" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """``say("--extra", "fast")`` is what the verb prints."""

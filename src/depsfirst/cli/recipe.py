@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from depsfirst.cli.options import add_package, project_directory
@@ -9,6 +10,11 @@ from depsfirst.errors import ExitCode
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+_OPEN_ENDED = (
+    "has pins without hashes: these are all that is told here; what their packages require besides is resolved and"
+    " installed by `depsfirst build`, as pip does it (lock with hashes for a recipe that is whole)"
+)
 
 
 def add_recipe(verb: ArgumentParser) -> None:
@@ -45,6 +51,8 @@ def _recipe(options: Namespace) -> int:
         project_directory(options), tuple(options.group), tuple(options.extra), options.platform, options.python
     )
     now = selected(wanted)
+    if now.open_ended:
+        print(f"warning: {now.lock} {_OPEN_ENDED}", file=sys.stderr)
     if options.diff is None:
         formats = {"requirements": recipe.as_requirements, "pylock": recipe.as_pylock, "json": recipe.as_json}
         text = formats[options.format](now)

@@ -26,6 +26,7 @@ class Selected(NamedTuple):
         groups: normalized names, the main one included.
         extras: normalized names.
         recipe: what was selected.
+        open_ended: whether the lock may leave out what its packages require, as pins without hashes do.
     """
 
     lock: str
@@ -33,6 +34,7 @@ class Selected(NamedTuple):
     groups: tuple[str, ...]
     extras: tuple[str, ...]
     recipe: Recipe
+    open_ended: bool = False
 
     @property
     def title(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from depsfirst.debian.pythons import PYTHONS
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover, read_lock
-from depsfirst.project.model import MAIN, normalize
+from depsfirst.project.model import MAIN, UnlockedError, normalize
 from depsfirst.project.selection import select
 from depsfirst.project.target import environment_of
 from depsfirst.reports.recipe import Selected
@@ -33,6 +33,8 @@ _KEPT = (
     "setup.cfg",
     ".python-version",
 )
+_OPEN_ENDED = frozenset({"requirements", "conda"})
+"""Locks that people write by hand, with no manager that sees to it that they are whole."""
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -114,12 +116,18 @@ def _this_platform() -> str:
 def _select(
     project: Project, environment: Environment, groups: tuple[str, ...], extras: tuple[str, ...], *, strict: bool
 ) -> Selected:
-    lock = read_lock(project)
+    try:
+        lock = read_lock(project)
+    except UnlockedError as error:
+        hint = f"{error.hint}; `depsfirst build` resolves what is wanted for its base, until this is done"
+        raise UnlockedError(error.message, where=error.where, hint=hint) from None
     if not strict:
         groups = tuple(name for name in groups if name in lock.roots)
         extras = tuple(name for name in extras if name in lock.extras)
     recipe = select(lock, environment, groups=frozenset(groups), extras=frozenset(extras))
-    return Selected(lock.name, environment, groups, extras, recipe)
+    pins = [package for package in recipe.third_party if package.source.kind == "index"]
+    open_ended = lock.format in _OPEN_ENDED and not all(package.is_hashed for package in pins)
+    return Selected(lock.name, environment, groups, extras, recipe, open_ended)
 
 
 def _write(commit: Revision, place: str, scratch: Path) -> None:
