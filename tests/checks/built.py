@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.built_pairs import read_plain
 from tests.checks.conftest import checker
-from tests.conftest import absent, program
+from tests.conftest import BUSY, LONG, absent, program
 
 from depsfirst.checks.writing import write
 
@@ -157,7 +157,7 @@ class Builder:
     def _run(self, *words: str) -> str:
         variables = {**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_HOST": self._url}
         command = [self._clients[0], *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=variables)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False, env=variables)
         assert done.returncode == 0, " ".join(words) + "\n" + done.stdout + done.stderr
         return done.stdout + (done.stderr if words[0] == "build" else "")
 
@@ -230,7 +230,8 @@ def see_all(builder: Builder, cases: Mapping[str, Case], place: Path) -> dict[st
 
     Those that share steps are built one after another, as two builds that run the same step at once do not find it in
     the cache later; all others side by side. The daemon also serves other tests meanwhile, so a case in which a step
-    ran that must not is built once more, from its beginning: what an edit does run again runs again that time, too.
+    ran that must not, or for which it was too busy, is built once more, from its beginning: what an edit does run
+    again runs again that time, too.
     """
     groups: dict[str, list[str]] = {}
     for name, case in cases.items():
@@ -240,7 +241,10 @@ def see_all(builder: Builder, cases: Mapping[str, Case], place: Path) -> dict[st
         return {name: _tried(builder, name, cases[name], place / name) for name in names}
 
     def again(name: str, found: Seen | BaseException) -> Seen | BaseException:
-        kept = isinstance(found, BaseException) or all(step.cached for step in installs(found.steps, cases[name].kept))
+        if isinstance(found, BaseException):
+            kept = not BUSY.search(str(found))
+        else:
+            kept = all(step.cached for step in installs(found.steps, cases[name].kept))
         return found if kept else _tried(builder, name, cases[name], place / "again" / name)
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
@@ -290,7 +294,7 @@ def _lock(builder: Builder, case: Case, root: Path) -> None:
         variables.pop("VIRTUAL_ENV", None)
         command = [program(case.lock), "lock"]
         done = subprocess.run(
-            command, cwd=root, env=variables, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=root, env=variables, capture_output=True, text=True, timeout=LONG, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         (root / ".pdm-python").unlink(missing_ok=True)

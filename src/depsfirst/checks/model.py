@@ -190,6 +190,7 @@ class Invocation(NamedTuple):
         contexts: named contexts, name and directory or reference, sorted.
         origin: where this was read, as ``compose.yaml: services.web``, or how it was guessed.
         guessed: whether nothing says it.
+        engine: ``podman`` or ``buildah``, where one of them is seen to build it; empty for all others.
     """
 
     dockerfile: Path
@@ -199,6 +200,7 @@ class Invocation(NamedTuple):
     contexts: tuple[tuple[str, str], ...] = ()
     origin: str = ""
     guessed: bool = False
+    engine: str = ""
 
 
 class Ignored(NamedTuple):

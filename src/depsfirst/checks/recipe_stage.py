@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from depsfirst.checks.builders import built_by_podman, context_mounts
 from depsfirst.checks.edits import (
     before,
     behind,
@@ -24,7 +25,6 @@ from depsfirst.checks.recipes import recipe_of
 from depsfirst.checks.recipes.model import RESULT, Question
 from depsfirst.checks.recipes.versions import provided
 from depsfirst.dockerfile.instructions import Onbuild, Run, Transfer
-from depsfirst.dockerfile.mounts import Mount
 from depsfirst.dockerfile.stages import references
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _refuse_numbers(subject: Subject, stage: Stage) -> None:
 
 
 def _brought(subject: Subject, step: Step, read: Sequence[str]) -> Brought:
-    mounts = tuple(_bindings(step, read))
+    mounts = tuple(_bindings(subject, step, read))
     if mounts:
         found = {path: text for path in read if (text := subject.commands.found(step, path)) is not None}
         return Brought((), mounts, (), found)
@@ -175,21 +175,24 @@ def _needed(subject: Subject, copy: Step, install: Step, provision: Provision, r
     return {path: source for path, source in needs.paths.items() if path not in read}
 
 
-def _bindings(step: Step, read: Sequence[str]) -> Iterator[Span]:
+def _bindings(subject: Subject, step: Step, read: Sequence[str]) -> Iterator[Span]:
     """Where the flags stand that bind manifest and lock, each by its name."""
     run = step.instruction
     if not isinstance(run, Run):
         return
-    flags = [flag for flag in run.syntax.flags if flag.name == "mount"]
     targets = set()
-    for mount, flag in zip(run.mounts, flags, strict=True):
-        if isinstance(mount, Mount) and mount.type == "bind" and not mount.from_:
-            target = posixpath.normpath(posixpath.join(step.cwd, mount.target))
-            if target in read:
-                targets.add(target)
-                yield run.syntax.place_of(flag)
+    for mount, span in context_mounts(run):
+        target = posixpath.normpath(posixpath.join(step.cwd, mount.target))
+        if target in read:
+            targets.add(target)
+            yield span
     if targets and targets != set(read):
+        missing = min(set(read) - targets)
+        if subject.commands.found(step, missing) is None:
+            raise UnprovenError(f'there is no "{missing}", so the dependencies are not fixed')
         raise UnprovenError(f"line {step.line} mounts one of manifest and lock, and finds the other")
+    if targets and built_by_podman(subject):
+        raise UnprovenError(f"podman may not look into what line {step.line} mounts: copy manifest and lock first")
 
 
 class _Staging:

@@ -138,6 +138,9 @@ def leaves(outline: Outline) -> tuple[str | None, ...]:
 def subjects_of(invocations: tuple[Invocation, ...], files: Files) -> list[Subject]:
     """The subjects that builds come to: those that differ in their target alone are one."""
     targets: dict[Invocation, dict[str | None, None]] = {}
+    engines: dict[Invocation, str] = {}
     for each in invocations:
-        targets.setdefault(each._replace(target=None, origin="", guessed=False), {})[each.target] = None
-    return [Subject(files, each, tuple(some)) for each, some in targets.items()]
+        same = each._replace(target=None, origin="", guessed=False, engine="")
+        targets.setdefault(same, {})[each.target] = None
+        engines[same] = engines.get(same) or each.engine
+    return [Subject(files, each._replace(engine=engines[each]), tuple(some)) for each, some in targets.items()]

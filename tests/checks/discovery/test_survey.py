@@ -188,6 +188,18 @@ def test_a_context_that_is_not_there_is_none(project: Project) -> None:
     assert invocations(root)[0][2]
 
 
+@pytest.mark.parametrize(
+    ("line", "engine"),
+    [("podman build .", "podman"), ("sudo buildah bud -f Dockerfile .", "buildah"), ("docker build .", "")],
+)
+def test_builders_that_are_no_buildkit_are_told(project: Project, line: str, engine: str) -> None:
+    root = project({"Dockerfile": FROM, "Makefile": f"image:\n\t{line}\n", "compose.yaml": "services: {a: {build: .}}"})
+    (candidate,) = survey([root], Files()).candidates
+    assert {each.engine for each in candidate.invocations} == {"", engine}
+    (subject,) = checker(root).subjects()
+    assert subject.invocation.engine == engine
+
+
 def test_equal_builds_are_one(project: Project) -> None:
     root = project({"Dockerfile": FROM, "compose.yaml": "services: {a: {build: .}, b: {build: .}}"})
     (candidate,) = survey([root], Files()).candidates

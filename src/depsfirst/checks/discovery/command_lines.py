@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from depsfirst.checks.discovery.found import Found, Misunderstood, build_of
+from depsfirst.checks.model import Invocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ _BUILDS = (
     ("buildah", "build"),
     ("buildah", "bud"),
 )
+_TOLD = ("podman", "buildah")
+"""Builders that are no BuildKit, of which one has to know."""
 _VALUED_OPTIONS = (
     "-f --file -t --tag --target --build-arg --build-context --platform --progress -o --output --secret --ssh --label"
     " --network --cache-from --cache-to --builder --iidfile --metadata-file --add-host --allow --annotation --attest"
@@ -88,7 +91,11 @@ def read(
     for command in read_script(script, variables, str(directory)).commands:
         origin = f"{where}:{script.count(chr(10), 0, command.start) + 1}"
         if (words := _arguments(command)) is not None:
-            yield _build(_given(words, _VALUED), command.cwd, origin)
+            found = _build(_given(words, _VALUED), command.cwd, origin)
+            program = posixpath.basename(command.words[0].text or "")
+            if isinstance(found, Invocation) and program in _TOLD:
+                found = found._replace(engine=program)
+            yield found
         elif command.words and command.words[0].text == _KANIKO:
             yield _kaniko_build(_given(command.words[1:], _KANIKO_VALUED), command.cwd, origin)
 

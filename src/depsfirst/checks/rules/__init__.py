@@ -69,6 +69,7 @@ RULES: tuple[Row, ...] = (
     Row("cache-mount-misplaced", "installer", ("--mount",)),
     Row("no-cache-mount", "installer"),
     Row("uv-link-mode", "installer", ("--mount",)),
+    Row("stale-bind-mount", "installer", ("--mount",)),
     Row("apt-update-alone", "installer", ("apt",)),
     Row("system-packages-after-code", "order"),
     Row("frontend-after-code", "order", ("npm", "yarn", "bun", "npx", "make", ".sh")),
