@@ -25,7 +25,7 @@ DAYS = 86400
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "depsfirst", *words]
-    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def imported(*words: str, **env: str) -> set[str]:
     command = [sys.executable, "-S", "-X", "importtime", "-m", "depsfirst", *words]
     paths = [str(ROOT / "src"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), **env}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     lines = (line.rpartition("|") for line in done.stderr.splitlines() if line.startswith("import time:"))
     return {name.strip() for _, _, name in lines}

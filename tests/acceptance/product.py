@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SOURCES = str(Path(depsfirst.__file__).parents[1])
 _LEFT_OUT = ("DOCKER_", "DEPSFIRST_CACHE", "SOURCE_DATE_EPOCH", "PYTHON", "COV_", "COVERAGE_", "VIRTUAL_ENV")
 _NOWHERE = "unix:///nonexistent/docker.sock"
-_SECONDS = 300
+_SECONDS = 600
 FAILURE = 2
 
 

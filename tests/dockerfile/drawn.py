@@ -182,7 +182,7 @@ class Builder:
         file.write_text(dockerfile)
         command = [self.client, "-H", self.url, "build", "--progress", "plain", "-f", str(file), *options, str(context)]
         variables = {**os.environ, "DOCKER_BUILDKIT": "1"}
-        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=600, check=False)
 
     def sent(self, context: Path) -> list[str] | None:
         """The paths that ``COPY .`` copies, sorted; None if the build fails."""

@@ -239,7 +239,7 @@ class Managed:
             if path is None:
                 absent(f'the program "{program}" is needed')
             done = subprocess.run(
-                [path, *words], cwd=self.root, env=environment, capture_output=True, text=True, timeout=300, check=False
+                [path, *words], cwd=self.root, env=environment, capture_output=True, text=True, timeout=600, check=False
             )
             assert done.returncode == 0, done.stdout + done.stderr
 

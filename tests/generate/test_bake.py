@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.conftest import absent, run
+from tests.conftest import LONG, absent, completed, run
 from tests.generate.cases import CASES
 from tests.generate.managed import HATCHLING, Kind, Managed
 
@@ -29,7 +29,7 @@ BASE = "localbase:1"
 
 def init(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "depsfirst", "init", str(directory), "--bake", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_diff_shows_all_and_writes_nothing(workspace: Path) -> None:
 def test_check_finds_every_image_and_nothing_in_it(workspace: Path) -> None:
     init(workspace)
     command = [sys.executable, "-m", "depsfirst", "check", "--format", "json", str(workspace)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["findings"] == []
 
@@ -206,9 +206,7 @@ def bake(three: Path, buildx: Path, docker_containerd: str) -> Iterator[Callable
 
     def baked(*words: str) -> str:
         command = [str(buildx), "bake", "--file", "docker-bake.hcl", "--file", network.name, *words]
-        done = subprocess.run(
-            command, cwd=three, env=environment, capture_output=True, text=True, timeout=600, check=False
-        )
+        done = completed(command, cwd=three, env=environment)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout + done.stderr
 

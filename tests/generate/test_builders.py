@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from scripts.shared_cache import registry
-from tests.conftest import program, run
+from tests.conftest import completed, program, run
 from tests.generate.buildkit_door import buildkit_door
 from tests.generate.managed import KINDS, Managed
 
@@ -51,7 +50,7 @@ def built(project: Path, *words: str) -> dict[str, Any]:
     command += ["--base", BASE, *words]
     command += ["--"] if "--" not in words else []
     command += ["--network=host", "--progress=plain"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = completed(command)
     assert done.returncode == 0, done.stderr[-4000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found

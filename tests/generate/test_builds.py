@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.conftest import absent, run
+from tests.conftest import BUSY, LONG, absent, run
 from tests.generate.managed import KINDS, Managed
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ BASE = "localbase:1"
 STAGES = {"base", "tools", "recipe", "installed", "dependencies", "backend", "libraries", "code", "final"}
 NEEDED = {"tools", "dependencies", "backend"}
 """Stages of which no command runs again after an edit that changes no dependency."""
-_LOST_SNAPSHOT = re.compile("parent snapshot sha256:[0-9a-f]* does not exist")
-"""What the containerd store of Docker 26.1 says now and then when it exports: it has lost what it just made."""
-_NOT_SET_UP = "waiting for init preliminary setup"
-"""What its runc says now and then on a busy machine, before anything of the image runs."""
 _MOST_TRIES = 3
 _SAMPLE = {"uv", "poetry", "tree", "workspace"}
 """Kinds that are built on both daemons; the others on the one whose BuildKit is the oldest."""
@@ -61,8 +57,8 @@ class Engine:
         environment = {**os.environ, "DOCKER_HOST": self.url, "BUILDKIT_STEP_LOG_MAX_SIZE": "-1"}
         ran: set[str] = set()
         for _ in range(_MOST_TRIES):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
-            if done.returncode == 0 or not _LOST_SNAPSHOT.search(done.stderr):
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONG, check=False)
+            if done.returncode == 0 or not BUSY.search(done.stderr):
                 break
             ran |= self.ran(done.stderr)
         assert done.returncode == 0, done.stderr[-5000:]
@@ -84,13 +80,7 @@ class Engine:
         return run("docker", "-H", self.url, *words)
 
     def said(self, tag: str) -> str:
-        """What an image prints; a container that could not be set up has said nothing, and is tried again."""
-        for _ in range(_MOST_TRIES - 1):
-            try:
-                return self.docker("run", "--rm", "--network", "none", tag)
-            except AssertionError as error:
-                if _NOT_SET_UP not in str(error):
-                    raise
+        """What an image prints."""
         return self.docker("run", "--rm", "--network", "none", tag)
 
 

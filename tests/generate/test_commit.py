@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import run
+from tests.conftest import completed, run
 from tests.generate.test_secret import BASE, saved
 from tests.gitserver import commit, project, served
 
@@ -48,7 +47,7 @@ def test_a_commit_is_installed_and_its_password_kept_nowhere(docker_classic: str
         command = [sys.executable, "-m", "depsfirst", "build", str(root), "--engine", "buildkit", "-t", tag]
         command += ["--", "--network=host", f"--secret=id=netrc,src={netrc}", "--progress=plain"]
         environment = {**os.environ, "DOCKER_HOST": docker_classic}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = completed(command, env=environment)
         assert done.returncode == 0, done.stderr[-4000:]
     try:
         assert run("docker", "-H", docker_classic, "run", "--rm", "--network=none", tag) == "3\n"

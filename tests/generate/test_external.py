@@ -201,7 +201,7 @@ def test_an_ignore_file_that_is_there_counts(own: str | None, tmp_path: Path, wr
     program.chmod(0o755)
     command = [sys.executable, "-m", "depsfirst", "build", str(root), "--engine", "podman"]
     environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert ("# my own" in done.stderr) == bool(own)
     assert ("**/.venv" in done.stderr) != bool(own)
     assert "ended with status 9" in done.stderr

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def init(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "depsfirst", "init", str(directory), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_writes_two_files_and_says_so(write: Write) -> None:

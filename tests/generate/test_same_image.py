@@ -6,13 +6,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.conftest import absent, run
+from tests.conftest import absent, completed, run
 from tests.generate.managed import KINDS, Managed
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def tag(tmp_path: Path, docker_classic: str) -> Iterator[str]:
 def product(url: str, *words: str | Path) -> None:
     command = [sys.executable, "-m", "depsfirst", "build", *map(str, words)]
     environment = {**os.environ, "DOCKER_HOST": url}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    done = completed(command, env=environment)
     assert done.returncode == 0, done.stderr[-4000:]
 
 

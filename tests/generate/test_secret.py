@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import run
+from tests.conftest import completed, run
 from tests.generate.managed import DEV, HATCHLING, PACKAGE, PROJECT, SCRIPTS, Kind, Managed
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def test_password_is_in_no_layer_no_configuration_and_no_history(
         command += ["-t", f"{tag}:{stage}", "--", "--network=host", f"--secret=id=netrc,src={netrc}"]
         command += [f"--target={stage}", "--progress=plain"]
         environment = {**os.environ, "DOCKER_HOST": docker_classic}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = completed(command, env=environment)
         assert done.returncode == 0, done.stderr[-4000:]
         said += done.stdout + done.stderr
     assert private.served > before
@@ -171,7 +171,7 @@ def test_without_the_secret_the_build_says_so(managed: Managed, docker_classic: 
     command = [sys.executable, "-m", "depsfirst", "build", str(managed.root), "--engine", "buildkit"]
     command += ["-t", managed.root.name, "--", "--network=host", "--progress=plain", "--no-cache"]
     environment = {**os.environ, "DOCKER_HOST": docker_classic}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    done = completed(command, env=environment)
     assert done.returncode == 2
     assert "401" in done.stderr
     assert "ended with status" in done.stderr

@@ -24,7 +24,7 @@ RELEASES = ((0, 8), (0, 32))
 
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", "core.excludesFile=", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=600).stdout
 
 
 def listed(folder: Path, *arguments: str) -> set[str]:

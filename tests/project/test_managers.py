@@ -118,7 +118,7 @@ def made_by(program: str, root: Path, manifest: str, *, words: tuple[str, ...] =
 
     def run(*told: str) -> str:
         done = subprocess.run(
-            [str(path), *told], cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False
+            [str(path), *told], cwd=root, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -131,7 +131,7 @@ def made_by(program: str, root: Path, manifest: str, *, words: tuple[str, ...] =
 @pytest.fixture(scope="module", autouse=True)
 def _index() -> None:
     try:
-        urllib3.request("HEAD", f"{PYPI_SIMPLE_ENDPOINT}idna/", retries=1, timeout=20)
+        urllib3.request("HEAD", f"{PYPI_SIMPLE_ENDPOINT}idna/", retries=3, timeout=60)
     except urllib3.exceptions.HTTPError as error:
         absent(f"a package index is needed: {error}")
 

@@ -614,6 +614,26 @@ def test_a_docker_that_does_not_answer(store: ContentStore) -> None:
     )
 
 
+@pytest.mark.parametrize(("failures", "state"), [(0, "passed"), (2, "passed"), (3, "skipped")])
+def test_a_container_that_runc_could_not_set_up_is_started_again(
+    failures: int, state: str, store: ContentStore
+) -> None:
+    said = b'{"message": "OCI runtime create failed: container_linux.go: waiting for init preliminary setup: EOF"}'
+    starts = [(500, said)] * failures + [(204, b"")]
+    answers = {
+        "/containers/create": (201, b'{"Id": "c"}'),
+        "/containers/c/json": (200, b'{"State": {"Status": "exited", "ExitCode": 0}}'),
+        "/containers/c/logs": (200, b""),
+        "/containers/c": (204, b""),
+    }
+
+    def ask(method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        path = path.partition("?")[0]
+        return starts.pop(0) if path.endswith("/start") else answers[path]
+
+    assert verify(request(), store, [Docker(ask, "shop:latest")]).state == state
+
+
 @pytest.mark.parametrize("at", ["start", "run"])
 def test_a_docker_without_an_emulator(at: str, store: ContentStore) -> None:
     """What daemons of both generations answer for an image of another architecture."""

@@ -22,6 +22,9 @@ _LINES = 400
 _FRAME = 8
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
 _FOREIGN = "exec format error"
+_NOT_SET_UP = "waiting for init preliminary setup"
+"""What runc says now and then on a busy machine, before anything of the image runs."""
+_MORE_STARTS = 2
 
 
 class Docker(NamedTuple):
@@ -39,7 +42,7 @@ class Docker(NamedTuple):
         """Run it in a container of its own, which is removed whatever happens."""
         container = self._answer("POST", "/containers/create", self._settings(trial))["Id"]
         try:
-            self._answer("POST", f"/containers/{container}/start")
+            self._start(container)
             status = self._wait(container, trial.timeout)
             said = tail(self._logs(container))
         finally:
@@ -56,6 +59,16 @@ class Docker(NamedTuple):
             "NetworkDisabled": True,
             "HostConfig": {"NetworkMode": "none", "LogConfig": {"Type": "json-file"}},
         }
+
+    def _start(self, container: str) -> None:
+        for last in (*[False] * _MORE_STARTS, True):
+            try:
+                self._answer("POST", f"/containers/{container}/start")
+            except UnavailableError as error:
+                if last or _NOT_SET_UP not in str(error):
+                    raise
+            else:
+                return
 
     def _wait(self, container: str, timeout: float) -> int | None:
         """The exit status; None if the time is up."""
