@@ -7,8 +7,8 @@ and takes four. An edit of code hashes some ten thousand bytes.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # the module typing takes longer to import than all that is hashed
 if TYPE_CHECKING:
     from collections.abc import Callable
     from hashlib import _Hash

@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from depsfirst.engines import foretelling
 from depsfirst.engines.ahead import loading_ahead
 from depsfirst.engines.bases import resolve_base
 from depsfirst.engines.checking import check_imports, import_request
@@ -88,7 +89,10 @@ def build(order: Order, ready: Prepared, store: ContentStore, progress: Progress
             request = import_request(order.verify, image, proof, code, plan)
             ahead.settle()
             destination = destination_for(order, plan.reference, ready, store)
+            noted = foretelling.noted(image, code, base.venv, store) if ready.key else None
             image, written, verdict = _proven(request, image, destination, tools, clock)
+            if ready.key and noted:
+                foretelling.keep(noted, ready.key, image, written, store)
     written = written._replace(layers=(*ahead.sent, *written.layers))
     return _built(plan, image, written, destination, code, verdict, clock)
 

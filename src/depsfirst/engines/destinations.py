@@ -46,11 +46,19 @@ class Destination(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A Docker that will get the image, a connection and a load into it; None where an image goes elsewhere."""
+    """Where an image that goes into Docker will go; None where it goes elsewhere.
+
+    Attributes:
+        endpoint: the Docker that will get it.
+        connection: to it.
+        load: into it, which was begun.
+        key: of what the next load of this kind is foretold by, if that is possible.
+    """
 
     endpoint: Endpoint | None = None
     connection: Connection | None = None
     load: Load | None = None
+    key: str | None = None
 
     def announce(self, reference: str, layer: Layer) -> None:
         """Let Docker look up what has this name, and take a small new layer, while it is still checked.
@@ -62,7 +70,7 @@ class Prepared(NamedTuple):
         from depsfirst.oci.stores.daemon import foresee
 
         foresee(self.connection, reference)
-        if not layer.reused and layer.blob.descriptor.size <= _SMALL:
+        if self.load.foretold is None and not layer.reused and layer.blob.descriptor.size <= _SMALL:
             with suppress(OSError):  # it will be said when the image is sent
                 self.load.send_blob(layer.blob)
                 self.load.flush()
@@ -111,7 +119,7 @@ def _prepared(order: Order, begun: Begun | None) -> Iterator[Prepared]:
     from depsfirst.oci.connection import CONNECT_SECONDS, Connection
     from depsfirst.oci.endpoint import find_endpoint
     from depsfirst.oci.load import Load
-    from depsfirst.oci.stores.daemon import answers
+    from depsfirst.oci.stores.daemon import answers, take_back
 
     endpoint = find_endpoint()
     if not order.load and not answers(endpoint):
@@ -121,7 +129,11 @@ def _prepared(order: Order, begun: Begun | None) -> Iterator[Prepared]:
     with Load(endpoint, ours) as load, Connection(endpoint, seconds=CONNECT_SECONDS) as connection:
         with suppress(OSError):  # it will be said when the image is sent
             load.begin()
-        yield Prepared(endpoint, connection, load)
+        try:
+            yield Prepared(endpoint, connection, load, ours.key if ours else None)
+        finally:
+            if load.foretold is not None and not load.foretold.taken:
+                take_back(endpoint, load)
 
 
 def _docker(reference: str, ready: Prepared, store: ContentStore) -> Destination | None:

@@ -37,11 +37,13 @@ def blob_member(blob: Blob) -> tuple[Piece, ...]:
 
 def closing(image: Image, reference: Reference | None) -> bytes:
     """The tar's last entries: configuration, manifest, and the two ways to find them; then its end."""
-    config, manifest = image.config_blob, image.manifest_blob
-    members = [_member(_path(blob), b"".join(blob.chunks())) for blob in (config, manifest)]
-    members.append(_member(INDEX_FILE, _index(image, reference)))
-    members.append(_member(DOCKER_MANIFEST, _docker_manifest(image, reference)))
-    return b"".join((*members, END))
+    return b"".join((*(_member(path, data) for path, data in closing_files(image, reference).items()), END))
+
+
+def closing_files(image: Image, reference: Reference | None) -> dict[str, bytes]:
+    """The files of these entries by name, in this order."""
+    blobs = {_path(blob): b"".join(blob.chunks()) for blob in (image.config_blob, image.manifest_blob)}
+    return blobs | {INDEX_FILE: _index(image, reference), DOCKER_MANIFEST: _docker_manifest(image, reference)}
 
 
 def _index(image: Image, reference: Reference | None) -> bytes:

@@ -31,7 +31,10 @@ class Load:
 
     Args:
         endpoint: the daemon.
-        begun: a load into it whose first bytes were sent already.
+        begun: a load into it whose first bytes were sent already, or all.
+
+    Attributes:
+        foretold: the image that was sent to the end; then nothing more can be sent.
 
     Raises:
         DepsfirstError: no daemon is there.
@@ -43,7 +46,8 @@ class Load:
         self._connection.patience(_LOAD_SECONDS)
         self._body = self._connection.body() if begun else self._connection.post(PATH, MEDIA_TYPE)
         self._sent = len(FIRST) if begun else 0
-        self._begun = False
+        self.foretold = begun.foretold if begun else None
+        self._begun = self.foretold is not None
         self._blobs: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -99,7 +103,10 @@ class Load:
         Raises:
             OSError: the daemon does not take it; its answer may say why.
         """
-        self._body.end()
+        if self.foretold is None:
+            self._body.end()
+        else:
+            self.foretold.taken = True
         return self._connection.response()
 
     def answer(self) -> Response:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from _socket import socket
     from collections.abc import Mapping, Sequence
 
+    from depsfirst.oci.foretold import Foretold
+
 PATH = "/images/load?quiet=1"
 MEDIA_TYPE = "application/x-tar"
 FIRST = b"oci-layout"
@@ -26,13 +28,22 @@ _CONTEXT = b'"currentContext"'
 
 
 class Begun:
-    """A load that was begun: the socket's path, and the connection that has its first bytes."""
+    """A load that was begun: the socket's path, and the connection that has its first bytes.
 
-    __slots__ = ("connection", "path")
+    Attributes:
+        path: of the socket.
+        connection: to it.
+        key: of what the cache notes of this command line.
+        foretold: what was sent to the end, if that was possible.
+    """
+
+    __slots__ = ("connection", "foretold", "key", "path")
 
     def __init__(self, path: str, connection: socket) -> None:
         self.path = path
         self.connection = connection
+        self.key: str | None = None
+        self.foretold: Foretold | None = None
 
 
 def begin(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Begun | None:
@@ -43,7 +54,30 @@ def begin(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     if arguments[:1] != ["build"] or any(word.startswith(_ELSEWHERE) for word in arguments):
         return None
     path = _local(environ)
-    return _sent(path) if path is not None else None
+    begun = _sent(path) if path is not None else None
+    return begun and _foretelling(begun, arguments, environ)
+
+
+def _foretelling(begun: Begun, arguments: Sequence[str], environ: Mapping[str, str]) -> Begun | None:
+    """Send the rest of a load as well, where it can be foretold; None if the connection breaks."""
+    from depsfirst.oci.foretold import foretell, key_of, place_of
+
+    try:
+        begun.key = key_of(arguments, begun.path)
+    except OSError:  # the directory is gone
+        return begun
+    place = place_of(begun.key, environ)
+    told = foretell(place) if place else None
+    if told is None:
+        return begun
+    begun.foretold, tar = told
+    rest = tar[len(FIRST) :]
+    try:
+        begun.connection.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(rest), rest))
+    except OSError:
+        begun.connection.close()
+        return None
+    return begun
 
 
 def _local(environ: Mapping[str, str]) -> str | None:

@@ -131,7 +131,16 @@ def _write_row(row: Row, contents: Contents, file: IO[bytes]) -> tuple[str, str,
         digest.update(chunk)
         file.write(chunk)
     file.write(padding(size))
-    return row.record, f"sha256={urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}", size
+    return row.record, _hashed(digest.digest()), size
+
+
+def _hashed(digest: bytes) -> str:
+    return f"sha256={urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def record_line(name: str, digest: bytes, size: int) -> tuple[str, str]:
+    """How RECORD writes the name of a file, and its whole line."""
+    return _quoted(name), f"{_quoted(name)},{_hashed(digest)},{size}\n"
 
 
 def _record(lines: list[tuple[str, str, int]], own: str) -> bytes:

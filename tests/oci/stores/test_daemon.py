@@ -16,13 +16,20 @@ import zstandard
 
 from depsfirst.content import ContentStore
 from depsfirst.errors import DepsfirstError
+from depsfirst.oci.bundle import blob_member, closing, opening
 from depsfirst.oci.compress import compressed
+from depsfirst.oci.connection import Connection
+from depsfirst.oci.docker_api import DockerApi
 from depsfirst.oci.endpoint import Endpoint
+from depsfirst.oci.foretold import Foretold
 from depsfirst.oci.holdings import ENOUGH, Held, Inventory
 from depsfirst.oci.image import LAYER_ZSTD, Blob, Image, Layer
+from depsfirst.oci.load import Load
+from depsfirst.oci.pieces import chunks
+from depsfirst.oci.preamble import MEDIA_TYPE, PATH, Begun
 from depsfirst.oci.reference import parse_reference
 from depsfirst.oci.store import copy
-from depsfirst.oci.stores.daemon import LABEL, Daemon, answers
+from depsfirst.oci.stores.daemon import LABEL, Daemon, answers, take_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -239,6 +246,80 @@ def test_a_failed_load_leaves_the_name_where_it_was(engine: Engine, make: Maker)
         engine.load(image._replace(layers=(*image.layers[:-1], wrong)))
     assert engine.proxy.endpoint.url in str(caught.value.where)
     assert engine.run() == "one"
+
+
+def foretelling(engine: Engine, image: Image) -> Load:
+    """A load into which an image was sent before anybody asked, as if the daemon had all of it but the last layer."""
+    path = str(engine.proxy.endpoint.socket)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.connect(path)
+    tar = b"".join((opening(), *chunks(blob_member(image.layers[-1].blob)), closing(image, None)))
+    head = f"POST {PATH} HTTP/1.1\r\nHost: docker\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(tar)}\r\n\r\n"
+    connection.sendall(head.encode() + tar)
+    begun = Begun(path, connection)
+    begun.foretold = Foretold(image.id, image.manifest_blob.descriptor.digest)
+    return Load(engine.proxy.endpoint, begun)
+
+
+def load_foretold(engine: Engine, told: Image, wanted: Image) -> tuple[str, ...]:
+    """Copy an image while another was foretold; the layers that were sent."""
+    with (
+        foretelling(engine, told) as load,
+        Connection(engine.proxy.endpoint, seconds=10) as connection,
+    ):
+        target = engine.target()._replace(opened=(connection, load))
+        try:
+            return copy(wanted, target).layers
+        finally:
+            if load.foretold is not None and not load.foretold.taken:
+                take_back(engine.proxy.endpoint, load)
+
+
+def has(engine: Engine, image: Image) -> bool:
+    with Connection(engine.proxy.endpoint, seconds=10) as connection:
+        api = DockerApi(connection, "here")
+        return any(api.inspect(name) for name in (image.id, image.manifest_blob.descriptor.digest))
+
+
+def test_an_image_that_was_foretold_is_named_and_not_sent_again(engine: Engine, make: Maker) -> None:
+    one, two = make.image("one"), make.image("two")
+    engine.load(one)
+    before = engine.proxy.sent
+    assert load_foretold(engine, two, two) == (two.layers[-1].diff_id,)
+    assert engine.proxy.sent - before < two.layers[-1].blob.descriptor.size + 15_000
+    assert engine.run() == "two"
+
+
+def test_an_image_that_was_foretold_wrongly_is_taken_back(engine: Engine, make: Maker) -> None:
+    one, two, three = make.image("one"), make.image("two"), make.image("three")
+    engine.load(one)
+    load_foretold(engine, two, three)
+    assert engine.run() == "three"
+    assert has(engine, three)
+    assert not has(engine, two)
+
+
+def test_an_image_that_was_foretold_wrongly_and_has_a_name_stays(engine: Engine, make: Maker) -> None:
+    one, two, three = make.image("one"), make.image("two"), make.image("three")
+    engine.load(one)
+    engine.load(two, "kept")
+    load_foretold(engine, two, three)
+    assert engine.run() == "three"
+    assert engine.run("kept") == "two"
+
+
+def test_what_was_foretold_for_a_daemon_that_lost_the_layers_is_sent_whole(engine: Engine, make: Maker) -> None:
+    two = make.image("two", SIZE)
+    assert load_foretold(engine, two, two) == tuple(layer.diff_id for layer in two.layers)
+    assert engine.run() == "two"
+
+
+def test_nothing_is_named_where_the_name_has_the_image_already(engine: Engine, make: Maker) -> None:
+    one, two = make.image("one"), make.image("two")
+    engine.load(one)
+    assert load_foretold(engine, two, one) == ()
+    assert engine.run() == "one"
+    assert not has(engine, two)
 
 
 def test_a_docker_answers(engine: Engine) -> None:

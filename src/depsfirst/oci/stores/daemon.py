@@ -52,6 +52,21 @@ def foresee(connection: Connection, reference: str) -> None:
     connection.foresee(PING, image_path(reference))
 
 
+def take_back(endpoint: Endpoint, load: Load) -> None:
+    """Remove an image that was foretold and is not wanted, unless it has a name: somebody may have built it before.
+
+    That a daemon does not do it is said when it is next asked for something.
+    """
+    try:
+        with Connection(endpoint, seconds=_UNTAG_SECONDS) as connection:
+            api = DockerApi(connection, str(endpoint))
+            for image_id in api.loaded(load.end()):
+                if not (api.inspect(image_id) or {}).get("RepoTags"):
+                    connection.ask("DELETE", f"/images/{image_id}", None)
+    except (DepsfirstError, OSError):
+        return
+
+
 def untag(endpoint: Endpoint, names: Iterable[str]) -> None:
     """Take names of images away again; layers that nothing else holds go with them.
 
@@ -90,8 +105,10 @@ class Daemon(NamedTuple):
         """Take an image; nothing is sent before it is known what lacks, and nothing at all if the image is there."""
         image = image._replace(layers=tuple(_readable(layer, self.store) for layer in image.layers))
         if self.opened is not None and not everything:
-            yield self._upload(image, *self.opened, everything=False)
-            return
+            upload = self._upload(image, *self.opened, everything=False)
+            if upload.fits_what_was_foretold():
+                yield upload
+                return
         with Connection(self.endpoint, seconds=CONNECT_SECONDS) as connection, Load(self.endpoint) as load:
             yield self._upload(image, connection, load, everything=everything)
 
@@ -115,8 +132,18 @@ class DaemonUpload:
         """The layers that the daemon is not known to have."""
         return [layer for at, layer in enumerate(self.image.layers) if at not in self._held.layers]
 
+    def fits_what_was_foretold(self) -> bool:
+        """Whether nothing was foretold, or this very image, of which the daemon lacks no more than the last layer."""
+        told, last = self._load.foretold, len(self.image.layers) - 1
+        if told is None or self._held.current:
+            return True
+        same = (told.image_id, told.manifest) == (self.image.id, self.image.manifest_blob.descriptor.digest)
+        return same and self._held.layers >= frozenset(range(last))
+
     def put(self, layer: Layer, sent: Callable[[int], None]) -> None:
-        """Send a layer's blob."""
+        """Send a layer's blob, unless it was sent before anybody asked."""
+        if self._load.foretold is not None:
+            return
         self._sending(lambda: self._load.send_blob(layer.blob, sent))
 
     def finish(self) -> str:
@@ -130,7 +157,8 @@ class DaemonUpload:
             DepsfirstError: it does not have it.
         """
         if not self._held.current:
-            self._sending(lambda: self._load.send((closing(self.image, None),), _nobody))
+            if self._load.foretold is None:
+                self._sending(lambda: self._load.send((closing(self.image, None),), _nobody))
             image_id = self._loaded()
             self._inventory.api.tag(image_id, self._daemon.reference)
             self._inventory.remember(self.image, image_id)
