@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depsfirst.project.discover import discover, discover_library, lock_fingerprint, read_lock
-from depsfirst.project.locks.unlocked import is_computed
+from depsfirst.project.manifest import is_computed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,6 +227,29 @@ def test_what_stands_in_for_a_lock(files: dict[str, str], expected: str, write: 
 def test_the_text_of_a_setup_py_is_not_what_it_depends_on(write: Write) -> None:
     before = lock_fingerprint(discover(write({"setup.py": "version = 1"})))
     assert lock_fingerprint(discover(write({"setup.py": "version = 2"}))) == before
+
+
+LONG = "a" * 3000
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"requirements.txt": f"./{LONG}"}, "requirements.txt:1"),
+        ({"requirements.txt": f"-r {LONG}.txt"}, "requirements.txt:1"),
+        ({"pyproject.toml": f'{MANIFEST}[tool.depsfirst]\nlock = "{LONG}.txt"'}, "pyproject.toml: tool.depsfirst.lock"),
+        ({"pyproject.toml": f'[tool.poetry]\nname = "{LONG}"\nversion = "1"', "poetry.lock": ""}, "poetry.lock"),
+    ],
+)
+def test_a_name_that_no_file_can_have(files: dict[str, str], place: str, write: Write, refused: Refused) -> None:
+    error = refused(lambda root: read_lock(discover(root)), write(files))
+    assert str(error.where).startswith(place)
+
+
+def test_a_member_that_no_file_can_be_called_by(write: Write, refused: Refused) -> None:
+    write({"pyproject.toml": f'[tool.uv.workspace]\nmembers = ["{LONG}/*"]', "uv.lock": UV_LOCK})
+    root = write({"x/pyproject.toml": MANIFEST})
+    assert str(refused(discover, root / "x").where).endswith("pyproject.toml: tool.uv.workspace")
 
 
 def test_a_library_needs_no_lock_of_its_own(write: Write, refused: Refused) -> None:

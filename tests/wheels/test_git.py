@@ -454,6 +454,14 @@ def test_a_project_with_compiled_code_is_refused(served_folder: Path, fails: Cal
     assert '"till" has no wheel for the target, and its source builds "till-1.0-cp30' in str(error)
 
 
+def test_a_source_that_does_not_build_is_not_the_users_to_mend(
+    served_folder: Path, fails: Callable[..., DepsfirstError]
+) -> None:
+    wanted = commit(served_folder / "till", project("till") | {"backend.py": "raise SystemExit('no compiler')"})
+    error = fails(f"git+file://{served_folder}/till@{wanted}")
+    assert "choose a version that has a wheel for the target" in (error.hint or "")
+
+
 def test_a_tree_that_is_left_is_gone(served_folder: Path, store: ContentStore, tmp_path: Path) -> None:
     wanted = Commit(f"file://{served_folder}/till", commit(served_folder / "till", project("till")))
     repository = fetched(wanted, store)

@@ -18,7 +18,7 @@ from depsfirst.oci.image import Part
 from depsfirst.oci.layer import TarEntry, entry_header, make_layer
 from depsfirst.plan import HEAVY, group_layers
 from depsfirst.project.discover import lock_fingerprint, read_lock
-from depsfirst.project.locks.unlocked import is_computed
+from depsfirst.project.manifest import is_computed
 from depsfirst.project.model import MAIN, Environment, UnlockedError
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.install import directories, write_file

@@ -10,8 +10,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.generate.exports import Question, export, export_unlocked
 from depsfirst.generate.scheme import Indexes
 from depsfirst.project.discover import read_lock
-from depsfirst.project.locks.unlocked import is_computed
-from depsfirst.project.manifest import MANIFEST
+from depsfirst.project.manifest import MANIFEST, is_computed
 from depsfirst.project.model import MAIN, Environment, UnlockedError
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from depsfirst import digests
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.in_place import in_place
 from depsfirst.project.locks import EXPORTS, MANAGERS, UNLOCKED, format_of
-from depsfirst.project.locks.unlocked import computes
-from depsfirst.project.manifest import MANIFEST, name_of, poetry_module, read_manifest
+from depsfirst.project.manifest import MANIFEST, computes, name_of, poetry_module, read_manifest
 from depsfirst.project.model import LockText
-from depsfirst.project.reading import is_file, text_of
+from depsfirst.project.reading import is_directory, is_file, text_of
 from depsfirst.project.toml import Table, parse
 from depsfirst.project.workspace import SHARED, matches, shared_lock
 
@@ -93,7 +92,8 @@ def _placed(project: Project) -> Project:
     Many who install with ``poetry install --no-root`` never say that there is no package.
     """
     module, root = poetry_module(project), project.root
-    if module and not any((root / top / name).exists() for top in ("", "src") for name in (module, f"{module}.py")):
+    places = [f"{root}/{top}{name}" for top in ("", "src/") for name in (module, f"{module}.py")]
+    if module and not any(os.path.exists(place) for place in places):  # noqa: PTH110 (which a long name is no error to)
         why = f'Poetry has no "{module}" to make a package of, so the code is run where it stands'
         return project._replace(build_system=None, in_place=in_place(root)._replace(why=f"{why} ({_NO_PACKAGE})"))
     return project if project.build_system else project._replace(in_place=in_place(root))
@@ -325,7 +325,7 @@ def _named(texts: Iterable[str], project: Project, values: Values) -> Iterator[t
 
     for path in sorted({path for text in texts for path in directories(text)}):
         directory = Path(os.path.normpath(project.root / path))
-        if directory.is_dir():
+        if is_directory(directory):
             manifest = directory / MANIFEST
             described = values(_text(manifest), str(manifest)) if is_file(manifest) else {}
             yield path, name_of(described, directory)

@@ -21,6 +21,8 @@ SETUPTOOLS = BuildSystem(("setuptools>=40.8.0",), "setuptools.build_meta:__legac
 """What PEP 517 says of a source tree that names no backend."""
 _POETRY = BuildSystem(("poetry-core>=1.0.0",), "poetry.core.masonry.api")
 """What Poetry builds a package with that names no backend."""
+_COMPUTED = frozenset({"dependencies", "optional-dependencies"})
+_SETUP = frozenset({"setup.py", "setup.cfg"})
 _POETRY_URLS = ("homepage", "repository", "documentation")
 
 
@@ -82,6 +84,18 @@ def name_of(pyproject: Mapping[str, Any], root: Path) -> str:
     if "name" in poetry or (poetry.get("package-mode", bool) is not False and poetry.values):
         return _checked_name(poetry)
     return "-".join(re.findall(r"[A-Za-z0-9]+", root.name)).lower() or "project"
+
+
+def is_computed(project: Project) -> bool:
+    """Whether nobody but the project's build backend can say what it depends on: only its wheel states it."""
+    return project.lock.name in _SETUP or (project.lock.name == MANIFEST and computes(project.pyproject))
+
+
+def computes(pyproject: Mapping[str, Any]) -> bool:
+    """Whether a manifest leaves its dependencies, or those of extras, to the build backend."""
+    table = pyproject.get("project")
+    dynamic = table.get("dynamic") if isinstance(table, dict) else None
+    return isinstance(dynamic, list) and any(each in _COMPUTED for each in dynamic if isinstance(each, str))
 
 
 def _checked_name(table: Table) -> str:

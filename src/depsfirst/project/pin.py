@@ -37,6 +37,8 @@ _NAMED = re.compile(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
 _PIN = "pin it as `name==version`; `uv pip compile` and `pip-compile` do so for every package"
 
+_SHORT = re.compile(r"[0-9a-f]{7,39}", re.IGNORECASE)
+
 
 class Pin(NamedTuple):
     """A line of a requirements file.
@@ -158,7 +160,9 @@ def _commit(name: str | None, place: str, where: str) -> Pin:
     fragment = dict(parse_qsl(text))
     url, _, commit = plain.rpartition("@")
     if not is_commit(commit):
-        raise DepsfirstError(f'"{plain}" is not pinned', where=where, hint="pin it to a commit: `git+URL@COMMIT`")
+        short = f": {commit} is not the whole name of a commit" if _SHORT.fullmatch(commit) else ""
+        hint = "write all 40 digits (`git rev-parse`)" if short else "pin it to a commit: `git+URL@COMMIT`"
+        raise DepsfirstError(f'"{plain}" is not pinned{short}', where=where, hint=hint)
     location = f"{url}@{commit.lower()}{_subdirectory(fragment)}"
     return Pin(_name(name, fragment, place, where), where, source=Source("git", location))
 

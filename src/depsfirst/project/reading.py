@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from errno import ENAMETOOLONG
 from typing import TYPE_CHECKING, Any
 
 from depsfirst.errors import DepsfirstError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -16,9 +18,24 @@ def is_file(path: Path) -> bool:
     Raises:
         DepsfirstError: that cannot be told, as in a directory that may not be looked into.
     """
+    return _is(path.is_file, path)
+
+
+def is_directory(path: Path) -> bool:
+    """Whether there is such a directory.
+
+    Raises:
+        DepsfirstError: that cannot be told.
+    """
+    return _is(path.is_dir, path)
+
+
+def _is(asked: Callable[[], bool], path: Path) -> bool:
     try:
-        return path.is_file()
+        return asked()
     except OSError as error:
+        if error.errno == ENAMETOOLONG:  # nothing can be called so
+            return False
         raise DepsfirstError(f"this cannot be read: {error.strerror or error}", where=str(path)) from None
 
 

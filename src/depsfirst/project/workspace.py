@@ -181,7 +181,7 @@ def matches(directory: Path, patterns: tuple[str, ...]) -> set[Path]:
     """
     try:
         return {path for pattern in patterns for path in directory.glob(pattern) if path.is_dir()}
-    except (ValueError, NotImplementedError):
+    except (OSError, ValueError, NotImplementedError):
         raise DepsfirstError(
             f"one of {', '.join(patterns)} is no pattern", where=f"{directory / MANIFEST}: tool.uv.workspace"
         ) from None

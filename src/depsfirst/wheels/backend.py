@@ -32,6 +32,11 @@ _FILTERS = Lock()
 ENVIRONMENTS = "build-environments"
 _LOCKS = "build-locks"
 _TAIL = 15
+_HERE = "mend what its last lines name; `uv build --wheel` in that directory should fail in the same way"
+_ELSEWHERE = (
+    "see what its last lines name: a compiler, headers or a program may be missing on this machine; else choose a"
+    " version that has a wheel for the target, or build one there and put it into an index"
+)
 _AS_TEXT: Any = {"encoding": "utf-8", "errors": "replace"}
 
 _RESOLUTION = ("UV_EXCLUDE_NEWER", "UV_RESOLUTION", "UV_PRERELEASE")
@@ -219,7 +224,7 @@ class _Call(NamedTuple):
         return DepsfirstError(
             f'the build backend "{self.source.system.backend}" {what}' + (f":\n{tail}" if tail else ""),
             where=self.source.where,
-            hint="mend what its last lines name; `uv build --wheel` in that directory should fail in the same way",
+            hint=_ELSEWHERE if self.source.place else _HERE,
         )
 
 

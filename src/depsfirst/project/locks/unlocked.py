@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from depsfirst.project.manifest import is_computed
 from depsfirst.project.model import UnlockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from depsfirst.project.model import LockText, Project
 
 NAMES: tuple[str, ...] = ("requirements.in", "pyproject.toml", "setup.py", "setup.cfg")
@@ -16,20 +15,6 @@ COMMAND = "uv lock"
 
 _COMPILE = "uv pip compile requirements.in --generate-hashes -o requirements.txt"
 _MANAGERS = ("poetry", "pdm")
-_COMPUTED = frozenset({"dependencies", "optional-dependencies"})
-_SETUP = frozenset({"setup.py", "setup.cfg"})
-
-
-def is_computed(project: Project) -> bool:
-    """Whether nobody but the project's build backend can say what it depends on: only its wheel states it."""
-    return project.lock.name in _SETUP or (project.lock.name == "pyproject.toml" and computes(project.pyproject))
-
-
-def computes(pyproject: Mapping[str, Any]) -> bool:
-    """Whether a manifest leaves its dependencies, or those of extras, to the build backend."""
-    table = pyproject.get("project")
-    dynamic = table.get("dynamic") if isinstance(table, dict) else None
-    return isinstance(dynamic, list) and any(each in _COMPUTED for each in dynamic if isinstance(each, str))
 
 
 def stable_text(text: str, project: Project) -> str:
