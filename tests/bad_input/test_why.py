@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import random
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import processor_seconds
 
 from depsfirst.cli import main
 
@@ -97,10 +97,10 @@ def test_a_binary_dockerfile(here: Path, refused: Any) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_megabyte_of_garbage(here: Path, refused: Any, seed: int) -> None:
     letters = random.Random(seed)
+    said: list[str] = []
     (here / "Dockerfile").write_bytes(bytes(letters.choices(range(1, 256), k=1_000_000)))
-    start = time.process_time()
-    assert refused("main.py").startswith("error: Dockerfile:")
-    assert time.process_time() - start < 5
+    assert processor_seconds(lambda: said.append(refused("main.py"))) < 5
+    assert all(each.startswith("error: Dockerfile:") for each in said)
 
 
 def test_bytes_that_are_no_text_in_a_comment_do_not_matter(here: Path, ask: Any) -> None:

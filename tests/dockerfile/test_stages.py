@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import processor_seconds
 
 from depsfirst.dockerfile.stages import (
     Outline,
@@ -122,14 +121,8 @@ def test_any_text_has_an_outline(text: str) -> None:
 
 
 def seconds(text: str) -> float:
-    """Processor time for the text, the least of three."""
-
-    def once() -> float:
-        started = time.process_time()
-        outline(parse(text))
-        return time.process_time() - started
-
-    return min(once() for _ in range(3))
+    """Processor time for the text."""
+    return processor_seconds(lambda: outline(parse(text)))
 
 
 @pytest.mark.parametrize(

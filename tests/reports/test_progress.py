@@ -6,7 +6,6 @@ import os
 import pty
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
 PROGRAM = """
-import time
+import sys
 from depsfirst.reports.progress import progress_for
 watcher = progress_for({verbosity})
 with watcher.task("fetching", 3, "packages") as advance:
@@ -26,7 +25,7 @@ with watcher.task("fetching", 3, "packages") as advance:
         advance(1)
     watcher.warn("one [bold]is[/bold] old")
     watcher.note("a detail")
-    time.sleep(0.3)  # bars are drawn ten times a second
+    sys.stdin.read()  # until the bar is seen; bars are drawn ten times a second
 watcher.warn("the end")
 """
 
@@ -73,23 +72,21 @@ def test_the_quiet_are_warned(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def on_terminal(verbosity: int, **env: str) -> str:
-    """What a program shows on a terminal of its own."""
+    """What a program shows on a terminal of its own, which goes on when it has shown the bar."""
     ours, theirs = pty.openpty()
-    said: list[bytes] = []
-
-    def listen() -> None:
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", **env}
+    command = [sys.executable, "-c", PROGRAM.format(verbosity=verbosity)]
+    said = b""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=theirs, env=env) as process:
+        os.close(theirs)
         with suppress(OSError):  # the terminal is gone with its last program
             while data := os.read(ours, 4096):
-                said.append(data)
-
-    thread = threading.Thread(target=listen)
-    thread.start()
-    env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", **env}
-    subprocess.run([sys.executable, "-c", PROGRAM.format(verbosity=verbosity)], stderr=theirs, env=env, check=True)
-    os.close(theirs)
-    thread.join(10)
+                said += data
+                if b"3 of 3" in said and process.stdin:
+                    process.stdin.close()
     os.close(ours)
-    return b"".join(said).decode()
+    assert process.returncode == 0
+    return said.decode()
 
 
 def test_bars_on_a_terminal() -> None:
