@@ -295,6 +295,26 @@ def test_what_no_script_reaches_may_need_a_group_that_was_left_out() -> None:
     assert problems[1].message.endswith("(in a module that may never be loaded)")
 
 
+def test_what_no_script_reaches_and_needs_an_extra_may_need_more() -> None:
+    around = STARTED._replace(uninstalled={"eventlet": ("extra", "eventlet")})
+    source = "import greenlet\nimport shop.none\ndef run():\n    import eventlet\n"
+    problems = found(source, around, path="shop/pool.py", cli="")
+    assert [(problem.severity, problem.module) for problem in problems] == [
+        ("warning", "greenlet"),
+        ("error", "shop.none"),
+        ("warning", "eventlet"),
+    ]
+
+
+def test_what_no_script_reaches_may_be_for_another_system() -> None:
+    around = STARTED._replace(uninstalled={"pydivert": ("marker", 'sys_platform == "win32"')})
+    (problem,) = found("import pydivert", around, path="shop/windows.py", cli="")
+    assert (problem.severity, problem.hint) == (
+        "warning",
+        '"pydivert" may provide it, and is wanted only where sys_platform == "win32"',
+    )
+
+
 def test_what_no_script_reaches_may_need_an_extra_of_a_package() -> None:
     around = STARTED._replace(uninstalled={"h2": ("package", "twisted[http2]")})
     problems = found("import h2", around, path="shop/http.py", cli="import h2")

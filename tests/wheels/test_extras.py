@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depsfirst.wheels.extras import asked_with_extras, asked_with_extras_of_packages
+from depsfirst.wheels.extras import asked_elsewhere, asked_with_extras, asked_with_extras_of_packages
 from depsfirst.wheels.project import WheelEntry
 
 if TYPE_CHECKING:
@@ -43,3 +43,8 @@ def test_nothing_is_asked_for() -> None:
 def test_what_extras_of_packages_bring() -> None:
     found = asked_with_extras_of_packages([TEXT, b"", b"Name: other\nRequires-Dist: till; extra == 'x'\n"])
     assert found == {"uvicorn": ("package", "shop[web-server]"), "till": ("package", "shop[card]")}
+
+
+def test_what_is_asked_for_elsewhere() -> None:
+    assert asked_elsewhere([entry(TEXT)]) == {"tomli": ("marker", 'python_version < "3.11"')}
+    assert asked_elsewhere([]) == {}

@@ -14,7 +14,7 @@ from depsfirst.imports.modules import prefixes, site_path
 from depsfirst.trials.verify import Request, top_level
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.entry_points import entry_points
-from depsfirst.wheels.extras import asked_with_extras
+from depsfirst.wheels.extras import asked_elsewhere, asked_with_extras
 from depsfirst.wheels.install import INTERPRETER
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def check_imports(own: Sequence[Own], third_party: Dependencies, plan: Plan, bas
     memory = Memory(tools.store, sha256(os.fsencode(root)).hexdigest())
     checked = check(code, around, root=root, memory=memory, digests=digests)
     if failure(checked.problems) is not None:
-        around = around._replace(uninstalled={**_of_packages(third_party), **around.uninstalled})
+        elsewhere = asked_elsewhere(own[-1].wheel.entries)
+        around = around._replace(uninstalled={**_of_packages(third_party), **elsewhere, **around.uninstalled})
         checked = check(code, around, root=root, memory=memory, digests=digests)
     problems = checked.problems
     if problems and plan.project.in_place and not around.entries:

@@ -52,7 +52,7 @@ class Surroundings(NamedTuple):
         stdlib: that of the base.
         ignored: module names never reported, with all below them.
         uninstalled: packages that are not installed, by normalized name: ``group`` or ``extra``, and the name of that;
-            or ``package``, and one of them with the extra that would bring it.
+            ``package``, and one of them with the extra that would bring it; ``marker``, and where it is wanted.
         entries: modules of the project that are surely loaded, as its scripts name them: ``module:object`` too.
         plugins: modules of the project that other programs load if they are there, in the same words.
         scripts: whether the project's files may be scripts, of which one is started and no other is loaded.
@@ -168,9 +168,14 @@ class Judge:
         """Whether the user does not want to hear of a module."""
         return not self._around.ignored.isdisjoint(prefixes(module))
 
-    def is_left_out(self, module: str) -> bool:
-        """Whether a group or an extra that was not chosen may bring a module that is missing."""
-        return not self._of_project(module) and self._uninstalled(module) is not None
+    def is_left_out(self, module: str, kind: str | None = None) -> bool:
+        """Whether something that is known and not installed, as an extra that was not chosen, may bring a module."""
+        found = self._uninstalled(module) if self.is_foreign(module) else None
+        return found is not None and kind in {None, found[1]}
+
+    def is_foreign(self, module: str) -> bool:
+        """Whether a module would be one of a dependency."""
+        return not self._of_project(module)
 
     def _fails(self, group: str, at: Place) -> bool:
         """Whether one of the modules, joined by spaces, is missing."""
@@ -262,6 +267,8 @@ class Judge:
         left_out = self._uninstalled(missing)
         if left_out:
             package, kind, name = left_out
+            if kind == "marker":
+                return f'"{package}" may provide it, and is wanted only where {name}'
             if kind == "package":
                 return f'"{package}" may provide it, which comes with "{name}": depend on that'
             return f'"{package}" of {kind} "{name}" may provide it, and is not installed: add --{kind} {name}'

@@ -188,8 +188,9 @@ def _softened(
     """Errors become warnings in modules that are optional.
 
     So they do in modules that what starts the project does not reach, where a group or an extra that was left out would
-    help: its people know that this needs more. What nothing would help stays an error, as does a source that is broken;
-    but among scripts, of which only one is started, the others do not count.
+    help: its people know that this needs more. A module for an extra may lack other packages, too, which that brings.
+    What nothing would help stays an error, as does a source that is broken; but among scripts, of which only one is
+    started, the others do not count.
     """
     if failure(chain.from_iterable(found.values())) is None:
         return found
@@ -198,14 +199,17 @@ def _softened(
     rows = ((place(path, ""), _unpacked(scan.rows)) for path, scan in project.scans.items())
     optional, unreached = doubts(rows, project.own, around.entries, around.plugins, scripts=around.scripts)
 
-    def softened(problem: Problem, module: str) -> Problem:
-        helped = problem.module is not None and judge.is_left_out(problem.module)
-        lost = module in unreached and (around.scripts or helped)
-        return _doubted(problem) if problem.severity == "error" and (lost or module in optional) else problem
+    def softened(path: str, problems: list[Problem]) -> Iterator[Problem]:
+        module = place(path, "").module
+        missing = [problem.module for problem in problems if problem.module]
+        helped = {name for name in missing if judge.is_left_out(name)}
+        if any(judge.is_left_out(name, "extra") for name in helped):
+            helped = {name for name in missing if judge.is_foreign(name)}
+        for problem in problems:
+            lost = module in unreached and (around.scripts or problem.module in helped)
+            yield _doubted(problem) if problem.severity == "error" and (lost or module in optional) else problem
 
-    return {
-        path: [softened(problem, place(path, "").module) for problem in problems] for path, problems in found.items()
-    }
+    return {path: list(softened(path, problems)) for path, problems in found.items()}
 
 
 def _doubted(problem: Problem) -> Problem:

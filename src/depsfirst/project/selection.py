@@ -102,8 +102,14 @@ def _check_demands(lock: Lock, evaluator: Evaluator, picked: Mapping[str, int], 
                 f'"{lock.name}" has nothing that meets "{demand.requirement}"'
                 f" for Python {environment.version} on {environment.platform}",
                 where=demand.where,
-                hint="lock again",
+                hint=_BY_HAND if lock.format == "requirements" else "lock again",
             )
+
+
+_BY_HAND = (
+    "pin it there; or, if that file is no lock of the project, have resolved what the manifest asks for, with lock ="
+    ' "pyproject.toml" in [tool.depsfirst]'
+)
 
 
 class _Walk:

@@ -1,4 +1,4 @@
-"""Reads what wheels ask for only with an extra, whatever manifest that was written in."""
+"""Reads what wheels ask for only with an extra, or only in some environments, whatever manifest says so."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _OPTIONAL = re.compile(
     rb"""^Requires-Dist:\s*(?P<name>[A-Za-z0-9._-]+)[^\n]*\bextra\s*==\s*['"](?P<extra>[^'"\n]+)""", re.MULTILINE
 )
 
+_CONDITIONAL = re.compile(
+    rb"^Requires-Dist:\s*(?P<name>[A-Za-z0-9._-]+)[^\n;]*;(?P<marker>(?![^\n]*\bextra\s*==)[^\n]+)", re.MULTILINE
+)
 _NAMED = re.compile(rb"^Name:\s*([A-Za-z0-9._-]+)", re.MULTILINE)
 
 
@@ -27,11 +30,19 @@ def asked_with_extras(entries: Iterable[WheelEntry]) -> dict[str, tuple[str, str
     Args:
         entries: of the wheel.
     """
-    content = next((entry.content for entry in entries if entry.path.endswith(_FILE)), b"")
-    text = content.read_bytes() if isinstance(content, Path) else content
     found: dict[str, tuple[str, str]] = {}
-    for name, extra in _optional(text):
+    for name, extra in _optional(_metadata(entries)):
         found.setdefault(name, ("extra", extra))
+    return found
+
+
+def asked_elsewhere(entries: Iterable[WheelEntry]) -> dict[str, tuple[str, str]]:
+    """What a wheel asks for only where a marker holds, by normalized name: ``marker``, and the marker."""
+    found: dict[str, tuple[str, str]] = {}
+    for each in _CONDITIONAL.finditer(_metadata(entries).partition(b"\n\n")[0]):
+        found.setdefault(
+            normalize(each["name"].decode()), ("marker", each["marker"].decode("utf-8", "replace").strip())
+        )
     return found
 
 
@@ -48,6 +59,11 @@ def asked_with_extras_of_packages(metadata: Iterable[bytes]) -> dict[str, tuple[
         for name, extra in _optional(text):
             found.setdefault(name, ("package", f"{title}[{extra}]"))
     return found
+
+
+def _metadata(entries: Iterable[WheelEntry]) -> bytes:
+    content = next((entry.content for entry in entries if entry.path.endswith(_FILE)), b"")
+    return content.read_bytes() if isinstance(content, Path) else content
 
 
 def _optional(metadata: bytes) -> Iterator[tuple[str, str]]:
