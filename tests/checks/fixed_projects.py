@@ -35,6 +35,7 @@ build-backend = "uv_build"
 """
 UV_PROJECT = {"pyproject.toml": MANIFEST, "src/app/__init__.py": "import alpha\n", "src/app/main.py": "import app\n"}
 INDEXED = MANIFEST.replace('"alpha"', '"six"').replace('"gamma"', '"iniconfig"')
+MEMBER = MANIFEST.replace('"app"', '"shelf"').replace('"0.1.0"', '"1.0"').replace('"alpha"', '"beta"')
 POETRY = INDEXED[: INDEXED.index("[build-system]")] + (
     '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
 )
@@ -244,6 +245,24 @@ RECIPES: Mapping[str, Case] = {
         python="/srv/.venv/bin/python",
         lock="uv",
     ),
+    "recipe-of-uv-workspace": Case(
+        ("version-bump-reinstalls",),
+        {
+            **UV_PROJECT,
+            "pyproject.toml": MANIFEST + '\n[tool.uv.workspace]\nmembers = ["libs/*"]\n',
+            "libs/shelf/pyproject.toml": MEMBER,
+            "libs/shelf/src/shelf/__init__.py": "import beta\n",
+            "Dockerfile": f"{WITH_UV}WORKDIR /srv\n"
+            "RUN --mount=type=bind,source=pyproject.toml,target=pyproject.toml \\\n"
+            "    --mount=type=bind,source=uv.lock,target=uv.lock \\\n"
+            "    QUIET=1 uv sync --frozen --no-install-workspace --package shelf\n"
+            "COPY . .\nRUN uv sync --frozen --package shelf\n",
+        },
+        {**LOCKED_VERSION, "libs/shelf/src/shelf/__init__.py": (r"\Z", "print('TOKEN')\n")},
+        imports=("shelf",),
+        python="/srv/.venv/bin/python",
+        lock="uv",
+    ),
     "recipe-of-poetry": Case(
         ("unpinned-installer", "project-with-dependencies", "version-bump-reinstalls"),
         {
@@ -391,6 +410,31 @@ IMAGE: Mapping[str, Case] = {
     ),
 }  # fmt: skip
 INSTALLERS: Mapping[str, Case] = {
+    "mounted-into-pip-for-podman": Case(
+        ("stale-bind-mount",),
+        {
+            **RUN_CODE,
+            "Makefile": "image:\n\tpodman build .\n",
+            "Dockerfile": f"{PIP}RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \\\n"
+            "    pip install -r /tmp/requirements.txt\nCOPY . .\n",
+        },
+        IN_CODE,
+    ),
+    "mounted-into-uv-for-podman": Case(
+        ("stale-bind-mount",),
+        {
+            **UV_PROJECT,
+            "Makefile": "image:\n\tpodman build .\n",
+            "Dockerfile": f"{WITH_UV}WORKDIR /srv\n"
+            "RUN --mount=type=bind,source=uv.lock,target=uv.lock \\\n"
+            "    --mount=type=bind,source=pyproject.toml,target=pyproject.toml \\\n"
+            "    uv sync --locked --no-install-project\nCOPY . .\nRUN uv sync --locked\n",
+        },
+        IN_SRC,
+        kept="--no-install-project",
+        python="/srv/.venv/bin/python",
+        lock="uv",
+    ),
     "cache-of-uv-turned-off": Case(
         ("cache-mount-disabled",),
         {

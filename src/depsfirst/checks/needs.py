@@ -302,23 +302,26 @@ class Needs:
         directory = installation.project or step.cwd
         for path in installation.inputs:
             if path != installation.project:
-                self._input(step, path, installation.tool)
+                self._input(step, path, installation)
         for name in _SETTINGS.get(installation.tool, ()):
             self._extra(posixpath.join(directory, name))
         if installation.tool == "uv" and "[tool.uv" in (self._text(posixpath.join(directory, "pyproject.toml")) or ""):
             self._extra(posixpath.join(directory, "pyproject.toml"))
 
-    def _input(self, step: Step, path: str, tool: str) -> None:
+    def _input(self, step: Step, path: str, installation: Installation) -> None:
         text = self._text(path) or self._subject.commands.text(step, path)
         if text is None:
             if self._provision.is_below(path) and not self._provision.was_there(path) and not _is_bound(step, path):
                 raise UnprovenError(f'"{path}", which line {step.line} reads, is not among the files that are copied')
             return
-        if path.endswith("pyproject.toml") and (reason := unsettled(text, tool, frozen=is_frozen(step))):
+        if path.endswith("pyproject.toml") and (reason := unsettled(text, installation.tool, frozen=is_frozen(step))):
             raise UnprovenError(reason)
         local = _LOCAL_LOCKED.get(path.rpartition("/")[2])
+        if local and local.search(text) and _leaves_out(installation, text):
+            local = None
         if (local and local.search(text)) or (path.endswith(".txt") and _LOCAL_LINE.search(text)):
-            raise UnprovenError(f'"{path}" names packages that come with the code')
+            how = ': "--no-install-workspace" leaves members out' if path.endswith("uv.lock") else ""
+            raise UnprovenError(f'"{path}" names packages that come with the code{how}')
         self._extra(path)
 
     def _text(self, path: str) -> str | None:
@@ -341,6 +344,23 @@ class Needs:
         for name in _INDEXES:
             if self._provision.node(posixpath.join(self._provision.destination, name)) is not None:
                 raise UnprovenError(f'"{name}" arrives with the code, and may name a private index')
+
+
+def _leaves_out(installation: Installation, lock: str) -> bool:
+    """Whether an install leaves out all that a lock names of the repository: the members of the workspace of uv."""
+    if not {"--no-install-workspace", "--no-install-local"} & set(installation.command.texts):
+        return False
+    import tomli
+
+    try:
+        values = tomli.loads(lock)
+    except tomli.TOMLDecodeError:
+        return False
+    packages = values.get("package", ())
+    local = {
+        each.get("name") for each in packages if {"directory", "editable", "virtual", "path"} & set(each["source"])
+    }
+    return local <= set(values.get("manifest", {}).get("members", ()))
 
 
 def is_plain(command: Command) -> bool:
@@ -392,7 +412,7 @@ def unsettled(text: str, tool: str, *, frozen: bool = False, with_project: bool 
         return f"the manifest leaves {', '.join(hindering)} to the build (dynamic)"
     if with_project and "poetry-dynamic-versioning" in tools:
         return "the version is read from git"
-    if tool == "uv" and tools.get("uv", {}).get("workspace"):
+    if tool == "uv" and not frozen and tools.get("uv", {}).get("workspace"):
         return "uv reads the manifests of all members of the workspace"
     if tools.get("hatch", {}).get("metadata", {}).get("hooks"):
         return "a hook of the build makes the metadata"

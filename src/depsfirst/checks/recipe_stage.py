@@ -24,6 +24,7 @@ from depsfirst.checks.needs import Needs, Provision, UnprovenError, is_plain
 from depsfirst.checks.recipes import recipe_of
 from depsfirst.checks.recipes.model import RESULT, Question
 from depsfirst.checks.recipes.versions import provided
+from depsfirst.dockerfile.filetree import Entry
 from depsfirst.dockerfile.instructions import Onbuild, Run, Transfer
 from depsfirst.dockerfile.stages import references
 
@@ -44,6 +45,7 @@ _COMMENT = (
     "# this stage again, but as it then writes what it wrote before, the install stays cached.",
 )
 _LONGEST = 110
+_PLAIN_PATH = re.compile(r"[\w./+@-]+\Z")
 
 
 class Brought(NamedTuple):
@@ -86,7 +88,8 @@ def _only(subject: Subject, step: Step) -> Installation:
     command = found[0].command
     if found[0].via:
         raise UnprovenError(f'line {step.line} installs by way of "{found[0].via[0]}"')
-    rewritten = not (command.nested or command.piped or command.redirects or command.assignments)
+    _refuse_assignments(step, found[0])
+    rewritten = not (command.nested or command.piped or command.redirects)
     if not rewritten or step.instruction.syntax.exec_form or step.instruction.syntax.heredocs or not command.always:
         raise UnprovenError(f"line {step.line} is not rewritten by rote")
     if command.cwd != step.cwd:
@@ -100,6 +103,18 @@ def _only(subject: Subject, step: Step) -> Installation:
     return found[0]
 
 
+def _refuse_assignments(step: Step, installation: Installation) -> None:
+    """See that what is set for the install alone counts for nothing but what is built, which uv does in either way."""
+    for name, _, appends in installation.command.assignments:
+        if installation.tool != "uv" or appends or _OF_INSTALLERS.match(name):
+            raise UnprovenError(
+                f'line {step.line} sets "{name}" for the install alone: ENV can say it for all commands'
+            )
+
+
+_OF_INSTALLERS = re.compile(
+    r"(?!UV_(?:COMPILE_BYTECODE|LINK_MODE|HTTP_TIMEOUT|CONCURRENT_\w+)\Z)(?:UV|PIP|POETRY|PDM|PIPENV|CONDA|VIRTUAL|PYTHON|PATH)"
+)
 _EDITING = "source|add|remove|update|lock|version|init"
 """Verbs that edit a manifest or a lock."""
 
@@ -273,6 +288,7 @@ class _Staging:
             f"{self._word('FROM')} {self._tools} {self._word('AS')} {self._name}",
             *prepare,
             *copies,
+            *self._copied_besides(),
             self._export(),
             "",
             f"{self._word('FROM')} {self._tools}{end}",
@@ -289,10 +305,42 @@ class _Staging:
     def _export(self) -> str:
         escape = self._step.instruction.syntax.escape
         flags = [span.of(self._subject.text) for span in self._brought.mounts]
+        if flags:
+            flags += [f"--mount=type=bind,source={source},target={path}" for source, path in self._besides()]
         lines = [*flags, *self._recipe.export] if flags else [" ".join(self._recipe.export)]
         if len(lines[0]) > _LONGEST:
             lines = list(self._recipe.export)
         return f"{self._word('RUN')} " + f" {escape}\n    ".join(lines)
+
+    def _copied_besides(self) -> list[str]:
+        """The COPYs of what the export reads besides manifest and lock; none where these are mounted."""
+        if self._brought.mounts:
+            return []
+        return [f"{self._word('COPY')} {source} {posixpath.dirname(path)}/" for source, path in self._besides()]
+
+    def _besides(self) -> Iterator[tuple[str, str]]:
+        """What the export reads besides: where it is in the context, and where it has to stand.
+
+        Raises:
+            UnprovenError: it is not there.
+        """
+        manifest = self._question.installation.inputs[0]
+        for each in self._recipe.reads:
+            source = posixpath.join(posixpath.dirname(self._source(manifest)), each)
+            if not isinstance(self._subject.context.find(source), Entry) or not _PLAIN_PATH.match(source):
+                raise UnprovenError(f'"{source}", which the export reads, is not sent to the builder')
+            yield source, posixpath.join(posixpath.dirname(manifest), each)
+
+    def _source(self, path: str) -> str:
+        """Where in the context a file is that comes by a COPY or a mount."""
+        for each in self._brought.copies:
+            if source := Provision(self._subject, each).source(path):
+                return source
+        run = self._step.instruction
+        for mount, _ in context_mounts(run) if isinstance(run, Run) else ():
+            if posixpath.normpath(posixpath.join(self._step.cwd, mount.target)) == path:
+                return posixpath.normpath(f"/{mount.source}").lstrip("/")
+        raise UnprovenError(f'where "{path}" comes from is not known')
 
     def _is_blank_above(self) -> bool:
         text = self._subject.text

@@ -28,12 +28,14 @@ class Recipe(NamedTuple):
         install: installs them, in place of the manager's own command.
         prepare: a command that gets the exporter, for a RUN of its own; empty where it is there.
         unsafe: what to look at before the fix is kept, each a part of a sentence; none where nothing can differ.
+        reads: files that the export reads besides manifest and lock, below the directory of these.
     """
 
     export: tuple[str, ...]
     install: str
     prepare: str = ""
     unsafe: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 class Option(NamedTuple):

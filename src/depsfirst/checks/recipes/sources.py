@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 from depsfirst.checks.needs import UnprovenError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from depsfirst.checks.recipes.model import Question
     from depsfirst.project.model import Lock
 
 
-def refuse_local(question: Question) -> None:
-    """See that all packages but the project come from somewhere else.
+def refuse_local(question: Question, members: Collection[str] = ()) -> None:
+    """See that all packages but the project, and members that are left out, come from somewhere else.
 
     Raises:
         UnprovenError: one is a directory or a file of the repository.
     """
     for package in question.lock.packages:
-        if package.source.kind in ("directory", "file"):
+        if package.source.kind in ("directory", "file") and package.name not in members:
             raise UnprovenError(f'the lock names "{package.name}", which comes with the code')
 
 
 def are_hashed(lock: Lock) -> bool:
     """Whether each package that is installed has hashes."""
-    return all(each.is_hashed for each in lock.packages if each.source.kind != "project")
+    local = ("project", "directory")  # a directory that is not refused is left out of the list
+    return all(each.is_hashed for each in lock.packages if each.source.kind not in local)
 
 
 def indexes(lock: Lock) -> list[str]:

@@ -12,6 +12,7 @@ from depsfirst.checks.recipes.model import RESULT, Given, Question, Recipe
 from depsfirst.checks.recipes.sources import are_hashed, indexes, refuse_local
 from depsfirst.checks.recipes.versions import provided, python_of
 from depsfirst.dockerfile.installers.call import table
+from depsfirst.project.model import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ _LOCKED = ("--locked", "--frozen")
 _NAMED = ("--extra", "--no-extra", "--group", "--no-group", "--only-group")
 _CHOICE = (
     *_NAMED,
+    "--package",
     "--all-extras",
     "--all-groups",
     "--no-default-groups",
@@ -35,7 +37,17 @@ _EVERYWHERE = (*_SWITCHES, "--cache-dir", "--color", "--native-tls", "--system-c
 _PYTHON = ("--python", "-p", "--no-python-downloads", "--python-preference", "--no-managed-python", "--managed-python")
 _INSTALLS = ("--compile-bytecode", "--compile", "--no-compile-bytecode", "--link-mode", "--no-build")
 _VALUED = frozenset(
-    [*_NAMED, "--no-install-package", "--cache-dir", "--color", "--python", "-p", "--python-preference", "--link-mode"]
+    [
+        *_NAMED,
+        "--package",
+        "--no-install-package",
+        "--cache-dir",
+        "--color",
+        "--python",
+        "-p",
+        "--python-preference",
+        "--link-mode",
+    ]
 )
 _KNOWN = frozenset(
     [*_LOCKED, *_CHOICE, *_LEFT_OUT, *_EVERYWHERE, *_PYTHON, *_INSTALLS, "--no-install-package", "--exact"]
@@ -76,24 +88,55 @@ def recipe(question: Question) -> Recipe:
     if question.installation.verb != "sync":
         raise UnprovenError(f'"uv {question.installation.verb}" does more than install a lock')
     given = question.given(_KNOWN, _VALUED)
-    _refuse_settings(question)
-    refuse_local(question)
+    members = _members_left_out(question, given)
+    _refuse_settings(question, {"workspace"} if members else set())
+    refuse_local(question, members)
     directory = environment_of(question)
     return Recipe(
-        export=_export(question, given),
+        export=_export(question, given, is_workspace=bool(members)),
         install=_install(question, given, directory),
         unsafe=(*_unsafe_tool(question), *_unsafe_python(question, given), *_unsafe_index(question, given)),
+        reads=tuple(_member_manifests(question, given)),
     )
 
 
-def _refuse_settings(question: Question) -> None:
-    """See that nothing in the manifest tells uv more than the lock does."""
-    for key in sorted(set(table(question.values, "tool", "uv")) - _SETTLED_BY_THE_LOCK):
+def _members_left_out(question: Question, given: Given) -> frozenset[str]:
+    """The members of the workspace, of which none is installed.
+
+    Raises:
+        UnprovenError: some are, or uv reads their manifests.
+    """
+    import tomli
+
+    members = table(tomli.loads(question.lock_text), "manifest").get("members")
+    if not isinstance(members, list):
+        return frozenset()
+    if not given.has("--no-install-workspace", "--no-install-local"):
+        raise UnprovenError('members of the workspace may be installed: leave them out with "--no-install-workspace"')
+    if "--frozen" not in _lock_option(question, given) and not question.step.scope.variables.get("UV_FROZEN"):
+        raise UnprovenError('uv reads the manifests of all members of the workspace, as "--frozen" is not given')
+    return frozenset(str(each) for each in members)
+
+
+def _member_manifests(question: Question, given: Given) -> Iterator[str]:
+    """The manifests of the members that ``--package`` names, which the exporter asks for and the install does not."""
+    places = {each.name: each.source.location for each in question.lock.packages if each.source.kind == "directory"}
+    for option in given.options:
+        if option.name == "--package" and option.value is None:
+            raise UnprovenError(f'which member "{option.source}" names is not known')
+        if option.name == "--package" and (place := places.get(normalize(option.value or ""))):
+            yield f"{place}/pyproject.toml"
+
+
+def _refuse_settings(question: Question, others: set[str]) -> None:
+    """See that nothing in the manifest tells uv more than the lock does, or than is settled otherwise."""
+    for key in sorted(set(table(question.values, "tool", "uv")) - _SETTLED_BY_THE_LOCK - others):
         raise UnprovenError(f'"{key}" of [tool.uv] tells more than the lock does, and the install would not read it')
 
 
-def _export(question: Question, given: Given) -> tuple[str, ...]:
-    words = [f"{given.program} export --quiet", _lock_option(question, given), "--no-emit-project"]
+def _export(question: Question, given: Given, *, is_workspace: bool) -> tuple[str, ...]:
+    left_out = "--no-emit-workspace" if is_workspace else "--no-emit-project"
+    words = [f"{given.program} export --quiet", _lock_option(question, given), left_out]
     if question.lock and (brought := provided(question.subject, question.step, "uv")):
         if not brought.is_at_least(*_EXPORTS):
             raise UnprovenError(f"uv {brought.version} of line {brought.line} has no export that can be told enough")
@@ -124,7 +167,15 @@ def _said_by_variables(question: Question, given: Given) -> list[str]:
 def _install(question: Question, given: Given, directory: str) -> str:
     path = path_of(question, directory)
     everywhere = given.sources(*_EVERYWHERE)
-    words = [given.program, "pip install", *everywhere, *given.sources(*_INSTALLS), f"--python {path}", "--no-deps"]
+    words = [
+        *_set_before(question),
+        given.program,
+        "pip install",
+        *everywhere,
+        *given.sources(*_INSTALLS),
+        f"--python {path}",
+        "--no-deps",
+    ]
     words += ["--require-hashes"] if are_hashed(question.lock) else []
     words += [f"-r {RESULT}"]
     install = " ".join(words)
@@ -132,6 +183,11 @@ def _install(question: Question, given: Given, directory: str) -> str:
         return install
     made = [given.program, "venv", *everywhere, *given.sources(*_PYTHON), *([] if path == ".venv" else [path])]
     return f"{' '.join(made)} && {install}"
+
+
+def _set_before(question: Question) -> list[str]:
+    """What the command sets for itself alone, as it is written."""
+    return [f"{name}={word.source}" for name, word, _ in question.installation.command.assignments]
 
 
 def _is_made(question: Question, directory: str) -> bool:

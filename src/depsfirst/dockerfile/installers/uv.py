@@ -164,6 +164,7 @@ _EXPORTER = frozenset(
         "--no-emit-workspace",
         "--no-emit-local",
         "--no-emit-package",
+        "--package",
         "--all-extras",
         "--extra",
         "--no-extra",
