@@ -16,7 +16,7 @@ LOCKED := --no-deps --require-hashes --requirement
 # the managers' programs come last, so that the project's own tools are found first
 TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH:$(CURDIR)/$(MANAGERS)/bin"
 
-.PHONY: help demo test lint bench requirements clean
+.PHONY: help demo test lint managers bench requirements clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -32,6 +32,8 @@ lint: $(READY) ## check style and types
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
+
+managers: $(MANAGERS_READY) ## install the package managers that tests compare with
 
 bench: $(READY) ## measure what an edit costs, against hand-written Dockerfiles (root on Debian; takes an hour)
 	variables="$$($(RUN) -m scripts.engines up)" && eval "$$variables" && $(RUN) -m bench.edit_loop $(BENCH)
