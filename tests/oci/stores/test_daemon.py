@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from tests.oci.conftest import Maker
 
+    from depsfirst.oci.reference import Reference
+
 SIZE = ENOUGH + 1_000_000
 """Dependencies large enough for a daemon to be asked about them."""
 
@@ -311,6 +313,26 @@ def test_an_image_that_was_foretold_wrongly_and_has_a_name_stays(engine: Engine,
 def test_what_was_foretold_for_a_daemon_that_lost_the_layers_is_sent_whole(engine: Engine, make: Maker) -> None:
     two = make.image("two", SIZE)
     assert load_foretold(engine, two, two) == tuple(layer.diff_id for layer in two.layers)
+    assert engine.run() == "two"
+
+
+def test_what_was_foretold_and_taken_back_by_another_build_is_sent_again(
+    engine: Engine, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = make.image("one"), make.image("two")
+    engine.load(one)
+    tag = DockerApi.tag
+    gone: list[str] = []
+
+    def tag_too_late(api: DockerApi, image_id: str, reference: Reference) -> None:
+        if not gone:
+            gone.append(image_id)
+            engine.docker(engine.url, "rmi", image_id)
+        tag(api, image_id, reference)
+
+    monkeypatch.setattr(DockerApi, "tag", tag_too_late)
+    assert load_foretold(engine, two, two) == tuple(layer.diff_id for layer in two.layers)
+    assert gone
     assert engine.run() == "two"
 
 

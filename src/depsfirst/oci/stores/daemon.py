@@ -160,9 +160,17 @@ class DaemonUpload:
             if self._load.foretold is None:
                 self._sending(lambda: self._load.send((closing(self.image, None),), _nobody))
             image_id = self._loaded()
-            self._inventory.api.tag(image_id, self._daemon.reference)
+            self._name(image_id)
             self._inventory.remember(self.image, image_id)
         return str(self._daemon.reference)
+
+    def _name(self, image_id: str) -> None:
+        try:
+            self._inventory.api.tag(image_id, self._daemon.reference)
+        except DepsfirstError as error:
+            if self._load.foretold is None:
+                raise
+            raise self._judged(error) from error  # another build may have taken back what it foretold, too
 
     def _sending(self, send: Callable[[], None]) -> None:
         try:
