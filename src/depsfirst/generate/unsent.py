@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from depsfirst.generate.gitignore import Rule, Source
 
 _MOST_NAMED = 20
+"""How many files that git tracks in spite of a rule are named; where there are more, the rule is not meant so."""
 _FLOATING = re.compile(r"(?:.*/)?\*\*/([^/]+)")
 
 

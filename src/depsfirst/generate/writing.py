@@ -23,10 +23,9 @@ def difference(files: Mapping[Path, str]) -> str:
     found: list[str] = []
     for path, text in sorted(files.items()):
         old = _text(path)
-        before, name = ("/dev/null", path.name) if old is None else (str(path), str(path))
+        before = "/dev/null" if old is None else str(path)
         lines = unified_diff((old or "").splitlines(), text.splitlines(), before, str(path), lineterm="")
         found += (f"{line}\n" for line in lines)
-        del name
     return "".join(found)
 
 
