@@ -33,6 +33,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 BASE = "localbase:1"
 
 PACKAGES = {
+    "docker-registry": "docker-registry",
     "dockerd": "docker.io",
     "iptables": "iptables",
     "mmdebstrap": "mmdebstrap",
@@ -67,6 +68,9 @@ CONTAINERD_STORE = (
 SUITE = "trixie"
 RELEASED = ("bookworm", "trixie")
 """Suites that change seldom. A mirror may have a state of others that is older than they allow; it is signed."""
+
+RETRIES = 5
+"""How often apt asks again for a package that a mirror did not send at once."""
 
 INSTALL_SECONDS = 600
 ROOT_SECONDS = 600
@@ -110,8 +114,9 @@ def install() -> None:
         return
     say(f"installing {', '.join(missing)}")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "-q", "update"], seconds=INSTALL_SECONDS, variables=quiet)
-    command = ["apt-get", "-q", "install", "-y", "--no-install-recommends", *missing]
+    apt = ["apt-get", "-q", "-o", f"Acquire::Retries={RETRIES}"]
+    run([*apt, "update"], seconds=INSTALL_SECONDS, variables=quiet)
+    command = [*apt, "install", "-y", "--no-install-recommends", *missing]
     run(command, seconds=INSTALL_SECONDS, variables=quiet)
 
 
@@ -136,6 +141,7 @@ def make_root(suite: str, packages: Sequence[str], target: Path, hooks: Sequence
     part = target.with_name(f"part-{target.name}")
     _remove(part)
     command = ["mmdebstrap", "--variant=apt", f"--include={','.join(packages)}"]
+    command += [f'--aptopt=Acquire::Retries "{RETRIES}"']
     command += [f"--customize-hook={hook}" for hook in hooks]
     command += [] if suite in RELEASED else ['--aptopt=Acquire::Check-Valid-Until "false"']
     run([*command, suite, str(part)], seconds=ROOT_SECONDS)
