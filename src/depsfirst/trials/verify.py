@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Mode = Literal["auto", "always", "never"]
 
-TIMEOUT = 60.0
-"""Seconds that an import may take."""
+TIMEOUT = 300.0
+"""Seconds that an import may take: where the processor is much asked for, a good one has taken more than a minute."""
 
 _MEMO = "verified"
 _FIRST_PARTY = {"first-party", "code"}
