@@ -41,8 +41,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LIST = REPOSITORY / "scripts" / "projects.toml"
 IMAGE = "depsfirst-project"
 
-BUILD_SECONDS = 900
-RUN_SECONDS = 120
+BUILD_SECONDS = 1800
+RUN_SECONDS = 600
 PYTHON = "/opt/venv/bin/python"
 
 PROBE = """

@@ -146,6 +146,11 @@ def by_a_source_of_uv(url: str) -> dict[str, Any]:
     return {"more": f'{sources}[[tool.uv.index]]\nname = "tea"\nurl = "{url}"\nexplicit = true\n'}
 
 
+def by_a_source_that_is_asked_anyway(url: str) -> dict[str, Any]:
+    """An index that is not explicit, after another that has the name."""
+    return {"more": by_a_source_of_uv(url)["more"].replace("explicit = true\n", "")}
+
+
 def by_poetry(url: str) -> dict[str, Any]:
     return {"more": f'[[tool.poetry.source]]\nname = "tea"\nurl = "{url}"\npriority = "supplemental"\n'}
 
@@ -170,6 +175,7 @@ WAYS = [
     by_uv,
     by_uv_in_place_of_the_public_one,
     by_a_source_of_uv,
+    by_a_source_that_is_asked_anyway,
     by_poetry,
     by_pdm,
     by_a_pattern_of_pdm,
@@ -243,6 +249,13 @@ def test_a_backend_of_a_directory_beside(shop: Callable[..., Path], tmp_path: Pa
     assert packed_by(root, store) == "right"
     packer(tmp_path / "wheels", says="newer")
     assert packed_by(root, store) == "newer"
+
+
+def test_sources_of_the_project_are_for_what_it_is_built_with(shop: Callable[..., Path], tmp_path: Path) -> None:
+    root = shop('[tool.uv.sources]\nlost = { workspace = true }\npacker = { path = "packer" }\n')
+    project, store = discover(root), ContentStore(tmp_path / "cache")
+    assert search_of(project, store).sources == {"packer": [{"path": f"{root}/packer"}]}
+    assert search_of(project, store, lock=Lock("uv", "uv.lock", "shop", (), {})).sources == {}
 
 
 # The order

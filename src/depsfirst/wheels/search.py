@@ -51,7 +51,7 @@ _SOURCE_KEYS = frozenset({"git", "rev", "tag", "branch", "subdirectory", "url", 
 
 
 class Bound(NamedTuple):
-    """An index that only what names it is taken from: its name, URL, kind, and patterns of names tied to it."""
+    """An index that something may be tied to: its name, URL, kind, and patterns of names that are."""
 
     name: str
     url: str
@@ -67,8 +67,8 @@ class Search(NamedTuple):
         extra: indexes that are asked before it.
         links: pages and directories of links.
         no_index: whether only links are left.
-        bound: indexes for what is tied to them.
-        sources: where else packages come from, by name, in the words of uv's table ``sources``.
+        bound: indexes that something may be tied to.
+        sources: where single packages come from, by name, in the words of uv's table ``sources``.
     """
 
     default: str | None = None
@@ -88,7 +88,7 @@ class Search(NamedTuple):
     def tied(self, requires: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """The sources of those of these requirements that have some, by name."""
         found = {}
-        for name in sorted({normalize(match[0]) for each in requires if (match := _NAME.match(each.strip()))}):
+        for name in names_in(requires):
             bound = [{"index": each.name} for each in self.bound if any(fnmatch(name, one) for one in each.include)]
             if sources := self.sources.get(name, bound[:1]):
                 found[name] = sources
@@ -127,6 +127,11 @@ class Search(NamedTuple):
         for each in self.bound:
             found |= _login(each)
         return {**found, **({"UV_NO_INDEX": "1"} if self.no_index else {}), "NO_COLOR": "1"}
+
+
+def names_in(requires: Iterable[str]) -> list[str]:
+    """The names of the packages that requirements name, normalized and sorted."""
+    return sorted({normalize(found[0]) for each in requires if (found := _NAME.match(each.strip()))})
 
 
 def _default(index: NamedIndex | None, variables: Mapping[str, str]) -> str | None:
@@ -178,6 +183,8 @@ def search_of(
     Raises:
         DepsfirstError: settings are broken.
     """
+    # those are for the project itself, as uv has it, and not for what packages are built with
+    sources = _sources(project) if lock is None and not by_uv else {}
     known = None if by_uv else lock or _lock(project)
     named = [*project_indexes(project), *pdm_indexes(project), *_of_lock(known, project.lock.parent)]
     named = [each for each in named if not by_uv or each.named.manager != "uv"]
@@ -192,8 +199,8 @@ def search_of(
         tuple(doors.opened(each) for each in extra),
         tuple(each.named.url for each in named if each.kind == "find-links" and each.role != "bound"),
         lock is not None and lock.no_index,
-        tuple(doors.bound(each) for each in named if each.role == "bound" and each.named.name),
-        _sources(project),
+        tuple(doors.bound(each) for each in named if each.named.name and (each.role == "bound" or sources)),
+        sources,
     )
 
 
@@ -224,7 +231,7 @@ def _same(first: str, second: str) -> bool:
 
 
 class _Doors:
-    """Puts the credentials of an index into its URL: those of settings, of netrc, and of a keyring after a refusal."""
+    """Puts the credentials of an index into its URL: those of settings, and of a keyring; uv itself reads netrc."""
 
     def opened(self, index: NamedIndex) -> str:
         realm = next(iter(realms([index])), None)
@@ -255,7 +262,8 @@ class _Doors:
 
 
 def _sources(project: Project) -> dict[str, list[dict[str, Any]]]:
-    """What uv's tables of sources say, a member's before its workspace's; places as absolute paths."""
+    """What uv's tables of sources say of what the project is built with, a member's before its workspace's."""
+    requires = names_in(project.build_system.requires) if project.build_system else ()
     folder = project.lock.parent
     tables = [(project.root, project.pyproject)]
     tables += [(folder, toml_of(folder / "pyproject.toml"))] if folder != project.root else []
@@ -263,13 +271,15 @@ def _sources(project: Project) -> dict[str, list[dict[str, Any]]]:
     for root, manifest in tables:
         uv = table_of(table_of(manifest.get("tool")).get("uv"))
         for name, value in table_of(uv.get("sources")).items():
-            values = value if isinstance(value, list) else [value]
-            sources = [_source(each, name, root) for each in values if isinstance(each, dict)]
-            found.setdefault(normalize(name), sources)
+            if normalize(name) in requires:
+                values = value if isinstance(value, list) else [value]
+                sources = [_source(each, name, root) for each in values if isinstance(each, dict)]
+                found.setdefault(normalize(name), sources)
     return found
 
 
 def _source(source: Mapping[str, Any], name: str, root: Path) -> dict[str, Any]:
+    """A source for a manifest that lies elsewhere: places are absolute paths."""
     known = {key: value for key, value in source.items() if key in _SOURCE_KEYS and isinstance(value, str)}
     if source.get("workspace") is True:
         return {**known, "path": str(find_member(root, name))}

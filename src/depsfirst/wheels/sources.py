@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tarfile
 import zipfile
 from pathlib import PurePosixPath
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover_library
 from depsfirst.project.manifest import SETUPTOOLS
-from depsfirst.project.model import normalize
 from depsfirst.wheels.backend import Source
 from depsfirst.wheels.made import find_made, make
+from depsfirst.wheels.search import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from depsfirst.wheels.commit import Commit
     from depsfirst.wheels.made import MadeWheel, Workshop
 
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _HISTORIANS = frozenset(
     {
         *("hatch-vcs", "pbr", "poetry-dynamic-versioning", "setuptools-git-versioning", "setuptools-scm", "versioneer"),
@@ -101,8 +99,7 @@ def _project(directory: Path, package: LockedPackage, place: str) -> Project:
 def _needs_history(project: Project) -> bool:
     """Whether the version may come from tags and history; a stated one that nothing overrides does not."""
     system = project.build_system or SETUPTOOLS
-    names = {normalize(found[0]) for each in system.requires if (found := _NAME.match(each.strip()))}
-    return project.version is None or not _HISTORIANS.isdisjoint(names)
+    return project.version is None or not _HISTORIANS.isdisjoint(names_in(system.requires))
 
 
 def _unpacked(choice: Choice, sdist: Path, scratch: Path) -> Source:
