@@ -169,7 +169,9 @@ def libraries(scheme: Scheme) -> str | None:
         *(f"COPY {each.directory} {each.directory}" for each in scheme.libraries),
     ]
     builds = [_build(each, _LIBRARIES) for each in scheme.libraries]
-    lines += _run(*_backend_mounts(), *_joined([*builds, _install(_LIBRARIES), _laid(_LIBRARIES)]))
+    lines += _run(
+        *_backend_mounts(), *_joined([*builds, _install(_LIBRARIES), _compile(_LIBRARIES), _laid(_LIBRARIES)])
+    )
     return _text(lines)
 
 
@@ -186,7 +188,7 @@ def _package_stage(scheme: Scheme) -> str:
     lines += [] if scheme.libraries else _build_environment()
     lines += ["COPY . ." if own.directory == "." else f"COPY {own.directory} {own.directory}"]
     proof = [_laid(_CODE), [f"cd / && {_proof(scheme)}"]] if scheme.imports else []
-    lines += _run(*_backend_mounts(), *_joined([_build(own, _CODE), _install(_CODE), *proof]))
+    lines += _run(*_backend_mounts(), *_joined([_build(own, _CODE), _install(_CODE), _compile(_CODE), *proof]))
     return _text(lines)
 
 
@@ -278,8 +280,12 @@ def _build(own: Own, place: str) -> list[str]:
 
 def _install(place: str) -> list[str]:
     """What installs the wheels that were built there, into a prefix beside them."""
-    options = "--offline --compile-bytecode --no-deps"
-    return [f"uv pip install --python {VENV} --prefix {place}/venv {options}", f"    {place}/dist/*.whl"]
+    return [f"uv pip install --python {VENV} --prefix {place}/venv --offline --no-deps {place}/dist/*.whl"]
+
+
+def _compile(place: str) -> list[str]:
+    """What makes bytecode there; not uv, which fails where Python takes a minute to start, as in emulation."""
+    return [f"{{ {VENV}/bin/python -m compileall -qq {place}/venv/lib || true; }}"]
 
 
 def _laid(place: str) -> list[str]:

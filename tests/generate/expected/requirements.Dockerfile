@@ -55,8 +55,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
     uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
         --out-dir /code/dist \
-    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps \
-        /code/dist/*.whl
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --no-deps /code/dist/*.whl \
+    && { /opt/venv/bin/python -m compileall -qq /code/venv/lib || true; }
 
 # The image: what changes least lies lowest, and an edit of the code replaces the last layer alone.
 FROM dependencies AS final

@@ -64,8 +64,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
     uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
         --out-dir /libraries/dist packages/lib \
-    && uv pip install --python /opt/venv --prefix /libraries/venv --offline --compile-bytecode --no-deps \
-        /libraries/dist/*.whl \
+    && uv pip install --python /opt/venv --prefix /libraries/venv --offline --no-deps /libraries/dist/*.whl \
+    && { /opt/venv/bin/python -m compileall -qq /libraries/venv/lib || true; } \
     && cp -R /libraries/venv/. /opt/venv
 
 # The project alone, in a prefix of its own; then the proof: it is imported with what it will have.
@@ -75,8 +75,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
     uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
         --out-dir /code/dist packages/app \
-    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps \
-        /code/dist/*.whl \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --no-deps /code/dist/*.whl \
+    && { /opt/venv/bin/python -m compileall -qq /code/venv/lib || true; } \
     && cp -R /code/venv/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "import app"
 

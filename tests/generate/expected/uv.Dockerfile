@@ -63,8 +63,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=backend,source=/opt/tools,target=/opt/tools \
     uv build --wheel --offline --no-build-isolation --python /opt/tools/backend \
         --out-dir /code/dist \
-    && uv pip install --python /opt/venv --prefix /code/venv --offline --compile-bytecode --no-deps \
-        /code/dist/*.whl \
+    && uv pip install --python /opt/venv --prefix /code/venv --offline --no-deps /code/dist/*.whl \
+    && { /opt/venv/bin/python -m compileall -qq /code/venv/lib || true; } \
     && cp -R /code/venv/. /opt/venv \
     && cd / && /opt/venv/bin/python -B -c "from shop.main import main"
 
