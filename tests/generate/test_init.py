@@ -170,6 +170,25 @@ def test_lock_that_nothing_exports(write: Write, make: Make) -> None:
         make(write(files))
 
 
+DYNAMIC = f'[project]\nname = "shop"\nversion = "1"\ndynamic = ["dependencies"]\n{BACKEND}'
+
+
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        ({"setup.py": ""}, "run `uv pip compile setup.py --generate-hashes -o requirements.txt`"),
+        ({"pyproject.toml": DYNAMIC}, "run `uv lock`"),
+    ],
+    ids=["setup.py", "dynamic"],
+)
+def test_what_only_a_build_backend_knows_has_to_be_locked(
+    write: Write, make: Make, files: dict[str, str], hint: str
+) -> None:
+    with pytest.raises(DepsfirstError, match="there is no lock") as caught:
+        make(write({"shop.py": "", **files}))
+    assert caught.value.hint == hint
+
+
 def test_a_lock_that_pdm_does_not_export(write: Write, make: Make) -> None:
     root = write({}, "pdm_flat")
     lock = root / "pdm.lock"
