@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from tests.conftest import LONGEST, TESTS
 
 PACKAGE = Path(__file__).parents[1] / "src/depsfirst"
 
@@ -61,3 +62,8 @@ def test_a_room_says_its_duty_and_stays_small(path: Path) -> None:
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree), "a module begins with its duty"
     assert len(path.read_text().splitlines()) <= 450, "a room that outgrows its duty is redesigned"
+
+
+@pytest.mark.parametrize("name", LONGEST)
+def test_what_is_begun_first_is_there(name: str) -> None:
+    assert (TESTS / name).is_file()
