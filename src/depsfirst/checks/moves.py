@@ -258,7 +258,7 @@ def fix_of(subject: Subject, moves: Sequence[Move], title: str, lowers: tuple[st
     return Fix(title, safe=True, edits=edits_of_all(subject, moves), lowers=lowers)
 
 
-_ONLY_DEPENDENCIES = {
+ONLY_DEPENDENCIES = {
     ("uv", "sync"): "--no-install-project",
     ("poetry", "install"): "--no-root",
     ("poetry", "sync"): "--no-root",
@@ -280,7 +280,7 @@ def separated(subject: Subject, blame: Blame, lowers: tuple[str, ...]) -> Fix:
         raise UnprovenError("several steps install dependencies and the project together")
     step = blame.installs[0]
     found = subject.commands.dependencies(step)
-    option = _ONLY_DEPENDENCIES.get((found[0].tool, found[0].verb))
+    option = ONLY_DEPENDENCIES.get((found[0].tool, found[0].verb))
     if len(found) != 1 or option is None:
         raise UnprovenError(_no_option(found[0].tool))
     text = subject.commands.text(step, found[0].inputs[0])
@@ -289,11 +289,11 @@ def separated(subject: Subject, blame: Blame, lowers: tuple[str, ...]) -> Fix:
     moves = with_companions(subject, blame, separable=True)
     lock = found[0].inputs[1]
     if not any(lock in move.needed for move in moves) and subject.commands.text(step, lock) is None:
-        raise UnprovenError(f'there is no "{posixpath.basename(lock)}", so the dependencies are not fixed')
+        raise UnprovenError(f'there is no "{posixpath.basename(lock)}", which would fix the dependencies: commit one')
     verb = verb_of(found[0])
     command = found[0].command
     if verb is None or command.nested or command.piped or command.redirects or _is_list(step):
-        raise UnprovenError(f"line {step.line} is not rewritten by rote")
+        raise UnprovenError(not_by_rote(step))
     flagged = replaced(subject, subject.commands.span(step, verb), f"{verb.source} {option}")
     edits = (*edits_of_all(subject, moves, _again(subject, step, found[0].command)), flagged)
     title = f'Install the dependencies first, with "{option}", and the project behind its code'
@@ -306,6 +306,12 @@ def _is_list(step: Step) -> bool:
     return step.instruction.syntax.exec_form
 
 
+def not_by_rote(step: Step) -> str:
+    """Why an install is not rewritten that is no plain command of its RUN."""
+    where = "in a list, a heredoc, a pipe or a condition"
+    return f"the install of line {step.line} stands {where}: a plain command in a RUN of its own can be rewritten"
+
+
 def verb_of(installation: Installation) -> Word | None:
     """The word of an installer's command that tells it to install."""
     return next((word for word in installation.command.words if word.text in ("install", "sync")), None)
@@ -314,6 +320,8 @@ def verb_of(installation: Installation) -> Word | None:
 def _no_option(tool: str) -> str:
     if tool == "pip":
         return "pip has no option that leaves the project out: list its dependencies in a file of their own"
+    if tool == "uv":
+        return '"uv pip install" has no option that leaves the project out: it can install "-r pyproject.toml" before'
     return f"{tool} has no option here that leaves the project out"
 
 
@@ -324,7 +332,9 @@ def _again(subject: Subject, step: Step, command: Command) -> str:
     if len(commands) == 1:
         return span.of(subject.text).replace("\r\n", "\n")
     if any(not each.words or each.program in ("cd", "export", "set", "unset") for each in commands):
-        raise UnprovenError(f"line {step.line} sets up more than the install")
+        raise UnprovenError(
+            f"line {step.line} sets variables or a directory for the install, which would have to be said twice"
+        )
     syntax = step.instruction.syntax
     flags = [syntax.text[flag.start : flag.end] for flag in syntax.flags]
     words = subject.commands.span(step, command).of(subject.text).replace("\r\n", "\n")

@@ -84,7 +84,9 @@ class Provision:
         if not isinstance(transfer, Transfer) or (isinstance(transfer, Copy) and transfer.from_) or step.trigger:
             raise UnprovenError("the files do not come by a COPY from the context")
         if step.key.parent is None or not step.cwd.startswith("/"):
-            raise UnprovenError(f"where line {step.line} copies to is not known")
+            raise UnprovenError(
+                f"where line {step.line} copies to is for the base image to say: a WORKDIR here can say it, too"
+            )
         self._subject = subject
         self.step = step
         self.transfer = transfer
@@ -243,7 +245,7 @@ class Needs:
 
     @property
     def _may_read(self) -> str:
-        return f"which may read what line {self._provision.step.line} brings"
+        return f"which may read or change what line {self._provision.step.line} brings"
 
     def _command(self, step: Step, command: Command) -> None:
         """See that no word, redirect or variable names something else that the COPY brings."""
@@ -258,7 +260,10 @@ class Needs:
             if path in self._inputs(step) or path == self._provision.destination:
                 continue
             if isinstance(self._provision.node(path), kinds):
-                raise UnprovenError(f'"{part}", which line {step.line} names, comes with the code')
+                if Tree not in kinds:
+                    raise UnprovenError(f'a variable of line {step.line} names "{part}", which comes with the code')
+                how = "a RUN behind the install can do that"
+                raise UnprovenError(f'line {step.line} names "{part}", which comes with the code: {how}')
 
     def _inputs(self, step: Step) -> frozenset[str]:
         found = self._subject.commands.reading(step).installations
@@ -289,7 +294,9 @@ class Needs:
         if installation.kind in (Installs.SYSTEM, Installs.INSTALLER):
             return
         if installation.kind is not Installs.DEPENDENCIES or installation.tool not in _TOOLS:
-            raise UnprovenError(f'what "{installation.tool}" in line {step.line} reads is not known')
+            raise UnprovenError(
+                f'what "{installation.tool}" in line {step.line} reads is not known: it can have a RUN of its own'
+            )
         if installation.unsure or not installation.command.always:
             raise UnprovenError(next(iter(installation.unsure), f"line {step.line} installs under a condition"))
         if installation.with_project is not False and not separable:

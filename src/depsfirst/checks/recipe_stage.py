@@ -19,7 +19,7 @@ from depsfirst.checks.edits import (
     without_word,
 )
 from depsfirst.checks.model import Edit, Fix
-from depsfirst.checks.moves import lines_for, see_past
+from depsfirst.checks.moves import ONLY_DEPENDENCIES, lines_for, not_by_rote, see_past
 from depsfirst.checks.needs import Needs, Provision, UnprovenError, is_plain
 from depsfirst.checks.recipes import recipe_of
 from depsfirst.checks.recipes.model import RESULT, Question
@@ -84,18 +84,20 @@ def _only(subject: Subject, step: Step) -> Installation:
     """The one install of dependencies in a RUN, which stands there as it is written."""
     found = subject.commands.dependencies(step)
     if len(found) != 1 or step.trigger:
-        raise UnprovenError(f"line {step.line} installs dependencies more than once")
+        raise UnprovenError(f"line {step.line} installs dependencies more than once: a RUN for each can be parted")
     command = found[0].command
     if found[0].via:
         raise UnprovenError(f'line {step.line} installs by way of "{found[0].via[0]}"')
     _refuse_assignments(step, found[0])
     rewritten = not (command.nested or command.piped or command.redirects)
     if not rewritten or step.instruction.syntax.exec_form or step.instruction.syntax.heredocs or not command.always:
-        raise UnprovenError(f"line {step.line} is not rewritten by rote")
+        raise UnprovenError(not_by_rote(step))
     if command.cwd != step.cwd:
-        raise UnprovenError(f"line {step.line} installs in another directory than its own")
+        raise UnprovenError(f"line {step.line} installs in another directory than its own: WORKDIR can say it")
     if found[0].with_project is not False:
-        raise UnprovenError(f"line {step.line} installs the project as well, or may do so")
+        option = ONLY_DEPENDENCIES.get((found[0].tool, found[0].verb))
+        how = f': "{option}" leaves it out' if option else ""
+        raise UnprovenError(f"line {step.line} installs the project as well, or may do so{how}")
     if len(found[0].inputs) < 2:  # noqa: PLR2004 - manifest and lock
         raise UnprovenError(
             f"line {step.line} installs what the manifest says: a stage of its own can export a lock, if there is one"
@@ -204,7 +206,7 @@ def _bindings(subject: Subject, step: Step, read: Sequence[str]) -> Iterator[Spa
     if targets and targets != set(read):
         missing = min(set(read) - targets)
         if subject.commands.found(step, missing) is None:
-            raise UnprovenError(f'there is no "{missing}", so the dependencies are not fixed')
+            raise UnprovenError(f'there is no "{missing}", which would fix the dependencies: commit one')
         raise UnprovenError(f"line {step.line} mounts one of manifest and lock, and finds the other")
     if targets and built_by_podman(subject):
         raise UnprovenError(f"podman may not look into what line {step.line} mounts: copy manifest and lock first")
@@ -384,9 +386,11 @@ class _Staging:
         span = subject.commands.span(step, command)
         inside = [each for each in subject.dockerfile.comments if span.offset <= each.span.offset < span.end]
         if inside or span == step.instruction.syntax.span:
-            raise UnprovenError(f"line {step.line} is not rewritten by rote")
+            raise UnprovenError(not_by_rote(step))
         if "&&" in self._recipe.install and not self._is_alone():
-            raise UnprovenError(f'line {step.line} parts its commands by more than "&&"')
+            raise UnprovenError(
+                f'line {step.line} parts its commands by more than "&&": a RUN of its own can be rewritten'
+            )
         return replaced(subject, span, self._recipe.install)
 
     def _is_alone(self) -> bool:

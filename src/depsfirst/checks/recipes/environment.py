@@ -42,7 +42,9 @@ def environment_of(question: Question) -> str:
     if target is None or not target.startswith("/"):
         raise UnprovenError(f"where {tool} makes its environment is its own choice")
     if target in _OF_THE_INTERPRETER:
-        raise UnprovenError(f'{tool} installs beside the interpreter, in "{target}", and removes what is not locked')
+        raise UnprovenError(
+            f'{tool} installs beside the interpreter, in "{target}", and removes all else: give it a place of its own'
+        )
     return target
 
 

@@ -89,7 +89,7 @@ class Question:
 
     def _text(self, path: str) -> str:
         if path not in self.texts:
-            raise UnprovenError(f'there is no "{path}", so the dependencies are not fixed')
+            raise UnprovenError(f'there is no "{path}", which would fix the dependencies: commit one')
         return self.texts[path]
 
     @cached_property
@@ -159,5 +159,7 @@ class Question:
                 given = rest.pop(0)
                 options.append(Option(name, given.text, f"{word.source} {given.source}"))
         if operands > 1:
-            raise UnprovenError(f"line {self.step.line} names packages besides those of the lock")
+            raise UnprovenError(
+                f"line {self.step.line} names packages besides those of the lock: a RUN of their own can install them"
+            )
         return Given(" ".join(word.source for word in words[:called]), tuple(options))

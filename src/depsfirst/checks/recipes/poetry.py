@@ -43,7 +43,7 @@ def recipe(question: Question) -> Recipe:
 def _tool(question: Question) -> Provided:
     brought = provided(question.subject, question.step, "poetry")
     if brought is None or not brought.version:
-        raise UnprovenError("which Poetry runs is not written, and with it which export plugin fits")
+        raise UnprovenError("which Poetry runs is not written, and with it which export plugin fits: pin it")
     if not brought.is_at_least(*_EXPORTS):
         raise UnprovenError(f"Poetry {brought.version} of line {brought.line} cannot export groups")
     if brought.program not in ("pip", "uv"):
@@ -95,7 +95,9 @@ def _place(question: Question, given: Given, brought: Provided) -> tuple[str, st
             raise UnprovenError(f"line {question.step.line} removes what is not locked")
         return "", f"{active}/bin/pip" if active else "pip"
     if _said(variables.get("POETRY_VIRTUALENVS_IN_PROJECT"), settings.get("virtualenvs.in-project")) is not True:
-        raise UnprovenError("where Poetry makes its environment is its own choice")
+        raise UnprovenError(
+            'where Poetry makes its environment is its own choice: "POETRY_VIRTUALENVS_IN_PROJECT" can say it'
+        )
     if not brought.is_at_least(*_WITHOUT_PLUGIN):
         raise UnprovenError(f"what else Poetry {brought.version} puts into a new environment is not known")
     refuse_makers(question, f"{question.directory}/.venv")

@@ -139,7 +139,9 @@ def _export(question: Question, given: Given, *, is_workspace: bool) -> tuple[st
     words = [f"{given.program} export --quiet", _lock_option(question, given), left_out]
     if question.lock and (brought := provided(question.subject, question.step, "uv")):
         if not brought.is_at_least(*_EXPORTS):
-            raise UnprovenError(f"uv {brought.version} of line {brought.line} has no export that can be told enough")
+            raise UnprovenError(
+                f"uv {brought.version} of line {brought.line} has no export that can be told enough: 0.4.27 has one"
+            )
         quiet = brought.is_at_least(*_LEAVES_ORIGINS_OUT)
     else:
         quiet = True

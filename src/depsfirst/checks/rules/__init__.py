@@ -72,7 +72,7 @@ RULES: tuple[Row, ...] = (
     Row("stale-bind-mount", "installer", ("--mount",)),
     Row("apt-update-alone", "installer", ("apt",)),
     Row("system-packages-after-code", "order"),
-    Row("frontend-after-code", "order", ("npm", "yarn", "bun", "npx", "make", ".sh")),
+    Row("frontend-after-code", "order", ("npm", "yarn", "bun", "npx", "deno", "make", ".sh")),
     Row("download-after-code", "order"),
     Row("unpinned-download", "installer", ("git", "curl", "wget", "make", ".sh")),
     Row("recursive-ownership", "image", ("chown", "chmod")),

@@ -64,7 +64,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             subject.commands.span(late.step, found.command),
             f"an edit of the code downloads {_LARGE[found.what]} again",
             related=[Related(span_of(late.culprit), "this one runs again with each edit of the code")],
-            no_fix="whether it needs the code cannot be told",
+            no_fix="whether it needs the code cannot be told: move it by hand, if it does not",
             hint=f"download before line {late.culprit.line}, behind the install of the dependencies",
         )
 

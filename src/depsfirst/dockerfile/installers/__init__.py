@@ -33,7 +33,7 @@ FAMILIES = {
     "conda": ("conda", "mamba", "micromamba", "conda-lock", "conda-env"),
     "pixi": ("pixi",),
     "system": ("apt-get", "apt", "aptitude", "apk", "dnf", "yum", "microdnf", "tdnf", "zypper", "pacman"),
-    "frontend": ("npm", "npx", "yarn", "yarnpkg", "pnpm", "bun", "corepack"),
+    "frontend": ("npm", "npx", "yarn", "yarnpkg", "pnpm", "bun", "deno", "corepack"),
     "downloads": (
         "playwright",
         "python -c",

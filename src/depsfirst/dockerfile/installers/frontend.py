@@ -1,4 +1,4 @@
-"""The managers of JavaScript packages: npm, yarn, pnpm, bun and corepack."""
+"""The managers of JavaScript packages: npm, yarn, pnpm, bun, deno and corepack."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ _LOCKS: Mapping[str, tuple[str, ...]] = {
     "yarn": ("yarn.lock",),
     "pnpm": ("pnpm-lock.yaml",),
     "bun": ("bun.lock", "bun.lockb"),
+    "deno": ("deno.lock",),
 }
 _CACHES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "npm": ("npm_config_cache", (".npm",)),
@@ -58,6 +59,7 @@ _CACHES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "yarn": ("YARN_CACHE_FOLDER", (".cache/yarn", "/usr/local/share/.cache", ".yarn/berry/cache")),
     "pnpm": ("PNPM_HOME", (".local/share/pnpm/store",)),
     "bun": ("BUN_INSTALL_CACHE_DIR", (".bun/install/cache",)),
+    "deno": ("DENO_DIR", (".cache/deno",)),
 }
 _INSTALLS = frozenset(
     [
@@ -120,7 +122,7 @@ _NOTHING = frozenset(
         "exec",
     ]
 )
-_MANAGERS = frozenset({"npm", "yarn", "pnpm", "corepack", "bun", "n", "node-gyp"})
+_MANAGERS = frozenset({"npm", "yarn", "pnpm", "corepack", "bun", "deno", "n", "node-gyp"})
 
 
 def read(call: Call) -> Iterator[Finding]:
@@ -149,7 +151,7 @@ def read(call: Call) -> Iterator[Finding]:
 
 def _runs(call: Call, arguments: Arguments, verb: str, texts: list[str]) -> Iterator[Finding]:
     """A script or a program of a package; npm needs ``run`` before it, the others do not."""
-    if verb in ("run", "run-script", "workspace", "workspaces", "x", "dlx"):
+    if verb in ("run", "run-script", "workspace", "workspaces", "x", "dlx", "task"):
         name = texts[-1] if verb.startswith("workspace") else " ".join(texts[1:2])
     elif verb == "npx":
         name = texts[0] if texts else ""

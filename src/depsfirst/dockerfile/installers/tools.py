@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _PIP = re.compile(r"pip[0-9.]*\Z")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*t?\Z|py\Z")
 _PACKAGE_RUNNERS = frozenset({"npx", "bunx", "pnpx"})
-_FRONTEND = frozenset({"pnpm", "yarn", "npm", "bun"})
+_FRONTEND = frozenset({"pnpm", "yarn", "npm", "bun", "deno"})
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _VALUED = ("-W", "-X", "--check-hash-based-pycs")
 _MODULES = {"pip._internal": "pip", "easy_install": "easy_install", "huggingface_hub.commands.huggingface_cli": "hf"}
