@@ -332,10 +332,15 @@ def test_pdms_settings_name_the_default_index(
     def told() -> list[tuple[str | None, str, str, str]]:
         return [(each.named.name, each.named.url, each.role, each.named.said) for each in pdm_indexes(discover(root))]
 
-    ours = OURS.replace("//", "//ada:a%2Fb@")
-    assert told() == [("pypi", ours, "default", f"{root}/pdm.toml"), ("tea", MIRROR, "open", str(config))]
+    assert told() == [("pypi", OURS, "default", f"{root}/pdm.toml"), ("tea", MIRROR, "open", str(config))]
     monkeypatch.setenv("PDM_PYPI_URL", "https://variable.example/simple")
     assert told()[0][1:] == ("https://ada:a%2Fb@variable.example/simple", "default", "PDM_PYPI_URL")
+    monkeypatch.delenv("PDM_PYPI_URL")
+    monkeypatch.setenv("PDM_PYPI_PASSWORD", "c")
+    (root / "pdm.toml").write_text(f'[pypi]\nurl = "{OURS}"\nusername = "bob"\n')
+    assert told()[0][1] == OURS.replace("//", "//bob:c@")
+    (root / "pdm.toml").unlink()
+    assert told()[0][1] == MORE.replace("//", "//ada:c@")
     monkeypatch.setenv("PDM_IGNORE_STORED_INDEX", "1")
     assert told() == []
 
@@ -345,6 +350,11 @@ def test_pdms_settings_complete_a_source_without_a_url(shop: Callable[..., Path]
     root = shop(source, pdm__lock="", pdm__toml=f'[pypi]\nignore_stored_index = true\n[pypi.tea]\nurl = "{OURS}"\n')
     (index,) = pdm_indexes(discover(root))
     assert (index.named.url, index.role, index.include) == (OURS, "bound", ("pack*",))
+
+
+def test_a_source_without_a_proper_name_is_passed_over(shop: Callable[..., Path]) -> None:
+    source = f'[[tool.pdm.source]]\nname = ["tea"]\nurl = "{OURS}"\n'
+    assert list(pdm_indexes(discover(shop(source, pdm__lock="")))) == []
 
 
 def test_a_project_of_another_manager_does_not_heed_them(

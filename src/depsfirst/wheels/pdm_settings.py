@@ -31,7 +31,8 @@ def pdm_indexes(project: Project) -> Iterator[ProjectIndex]:
     if project.lock.name != "pdm.lock" and (project.lock.name != "pyproject.toml" or not table):
         return  # many use PDM's backend and another manager
     settings, listed = _Settings(project.lock.parent), table.get("source")
-    stated = {each.get("name"): each for each in listed if isinstance(each, dict)} if isinstance(listed, list) else {}
+    sources = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    stated = {each["name"]: each for each in sources if isinstance(each.get("name"), str)}
     is_ignored = settings.value("ignore_stored_index", "PDM_IGNORE_STORED_INDEX")[0].lower() not in _FALSE
     for name, (table, said) in {_PUBLIC: settings.default(), **settings.stored()}.items():
         source = stated.get(name)
@@ -56,10 +57,17 @@ class _Settings:
         return str(value), said
 
     def default(self) -> tuple[Mapping[str, Any], str]:
-        """What stands in place of the public index, as if it were a table of its own."""
+        """What stands in place of the public index, as if it were a table of its own.
+
+        A password of the user's file is for the index that this file names, and not for one that a project puts there.
+        """
         url, said = self.value("url", "PDM_PYPI_URL")
-        names = {key: self.value(key, f"PDM_PYPI_{key.upper()}")[0] for key in ("username", "password")}
-        return {key: value for key, value in {"url": url, **names}.items() if value}, said
+        found = {"url": url}
+        for key in ("username", "password"):
+            value, where = self.value(key, f"PDM_PYPI_{key.upper()}")
+            if where in {said, f"PDM_PYPI_{key.upper()}"} or said == "PDM_PYPI_URL":
+                found[key] = value
+        return {key: value for key, value in found.items() if value}, said
 
     def stored(self) -> dict[str, tuple[Mapping[str, Any], str]]:
         """The other indexes by name."""
