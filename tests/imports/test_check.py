@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sys
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -368,7 +368,7 @@ def test_a_command_of_django_only_warns_since_it_is_loaded_by_its_name() -> None
 def test_one_of_several_settings_only_warns_since_it_is_chosen_by_its_name() -> None:
     path = "shop/settings/heroku.py"
     assert [problem.severity for problem in found("import missing", path=path)] == ["error"], "there is no choice"
-    several = {"settings/production": ""}
+    several: dict[str, Any] = {"settings/production": ""}
     assert [problem.severity for problem in found("import missing", path=path, **several)] == ["warning"]
     loaded = found("import missing", path=path, main="import shop.settings.heroku", **several)
     assert [problem.severity for problem in loaded] == ["error"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from depsfirst.errors import DepsfirstError
@@ -52,7 +54,7 @@ def test_an_extra_may_ask_for_others(says: Stated, extra: str) -> None:
         ({"requires": ("what is this",)}, set(), '"what is this" is no requirement'),
     ],
 )
-def test_what_cannot_be_had_is_said(says: Stated, change: dict[str, object], extras: set[str], message: str) -> None:
+def test_what_cannot_be_had_is_said(says: Stated, change: dict[str, Any], extras: set[str], message: str) -> None:
     with pytest.raises(DepsfirstError) as caught:
         wanted(says._replace(**change), HERE, frozenset(extras))
     assert message in caught.value.message
