@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing import Any
+
 import pytest
 
 from depsfirst.errors import DepsfirstError
