@@ -167,6 +167,8 @@ def test_a_named_file_is_looked_up_in_its_repository(project: Project) -> None:
             "docker",
         ),
         ({"docker/Dockerfile": f"{FROM}COPY . /www\n", "pyproject.toml": ""}, "docker"),
+        ({"docker/Dockerfile": f"{FROM}ADD . /\nRUN pip install -t / flask\n", "pyproject.toml": ""}, "docker"),
+        ({"docker/Dockerfile": f"{FROM}ADD . /\nRUN pip install \\\n  --user .[web]\n", "pyproject.toml": ""}, "."),
         ({"docker/Dockerfile": f"{FROM}COPY --from=x . /\nRUN pip install .\n", "pyproject.toml": ""}, "docker"),
     ],
 )

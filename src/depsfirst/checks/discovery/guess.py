@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from depsfirst.dockerfile.stages import Outline
 
 
-_INSTALLS = re.compile(r"\b(?:pip3?|uv|poetry|pdm|pipenv)\s+(?:install|sync|build|wheel)\b|-m build\b")
+_INSTALLS = re.compile(
+    r"\bpip3?\s+(?:install|wheel)\b(?:[^\n&|;]|\\\n)*?\s(?:-r|-e|--requirement|--editable|\.(?=[\s\[]|\Z))"
+    r"|\b(?:uv\s+(?:sync|build)|(?:poetry|pdm|pipenv)\s+(?:install|sync))\b|-m\s+build\b"
+)
+"""Installs of what stands in the context."""
 _MANIFESTS = ("pyproject.toml", "setup.py", "requirements.txt", "Pipfile")
 
 
