@@ -309,6 +309,12 @@ def test_an_index_of_requirements_does_not_replace_the_public_one(found: Callabl
     assert [link.rpartition("/")[2] for link in search.links] == ["wheels"]
 
 
+def test_a_url_that_is_none_is_said_of_its_file(found: Callable[..., Search]) -> None:
+    with pytest.raises(DepsfirstError, match="is no URL") as caught:
+        found('[[tool.uv.index]]\nname = "tea"\nurl = "https://[tea.example"\n')
+    assert caught.value.where == "pyproject.toml"
+
+
 def test_facts_have_no_credentials(found: Callable[..., Search]) -> None:
     ours = OURS.replace("//", f"//{LOGIN}@")
     search = found(uv_index(ours) + uv_index(MORE.replace("//", f"//{LOGIN}@"), "explicit = true\n"), ours)

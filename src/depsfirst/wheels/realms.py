@@ -61,15 +61,22 @@ def realms(indexes: Iterable[NamedIndex]) -> Iterator[Realm]:
     """The credentials that the environment and the managers' own files have for indexes, and where they looked.
 
     Raises:
-        DepsfirstError: one of those files is broken.
+        DepsfirstError: one of those files is broken, or a URL is none.
     """
     files = _ManagersFiles()
     for index in indexes:
         url = with_variables(index.url) if index.manager == "pdm" else index.url
         if "://" in url and not url.startswith("file:"):
             title = f'the index "{index.name}" of {index.said}' if index.name else f"the index of {index.said}"
-            realm = in_url(url)._replace(found=index.said, title=title if index.said else "")
+            realm = _realm(url, index.said)._replace(found=index.said, title=title if index.said else "")
             yield files.completed(_from_environment(realm, index), index)
+
+
+def _realm(url: str, said: str) -> Realm:
+    try:
+        return in_url(url)
+    except DepsfirstError as error:
+        raise DepsfirstError(error.message, where=said or None, hint="mend the URL of the index") from None
 
 
 def with_variables(url: str) -> str:

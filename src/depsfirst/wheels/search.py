@@ -188,6 +188,7 @@ def search_of(
     known = None if by_uv else lock or _lock(project)
     named = [*project_indexes(project), *pdm_indexes(project), *_of_lock(known, project.lock.parent)]
     named = [each for each in named if not by_uv or each.named.manager != "uv"]
+    list(realms([each.named for each in named]))  # a URL that is none is said of the file that has it
     public, doors = public_index(store), _Doors()
     others = [each.named for each in named if each.role != "bound" and each.kind == "index"]
     private = [each for each in others if not _same(each.url, public)]
