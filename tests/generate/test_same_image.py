@@ -76,9 +76,14 @@ def tag(tmp_path: Path, docker_classic: str) -> Iterator[str]:
         run("docker", "-H", docker_classic, "image", "rm", "--force", each)
 
 
+OWN_PLACES = {"PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"}
+"""Where this machine's user has more packages, and newer or older ones, than a build in a daemon can reach."""
+
+
 def product(url: str, *words: str | Path) -> None:
     command = [sys.executable, "-m", "depsfirst", "build", *map(str, words)]
-    environment = {**os.environ, "DOCKER_HOST": url}
+    known = {name: value for name, value in os.environ.items() if name not in OWN_PLACES}
+    environment = {**known, "DOCKER_HOST": url, "PIP_CONFIG_FILE": os.devnull}
     done = completed(command, env=environment)
     assert done.returncode == 0, done.stderr[-4000:]
 
