@@ -115,7 +115,8 @@ def _refuse_assignments(step: Step, installation: Installation) -> None:
 
 
 _OF_INSTALLERS = re.compile(
-    r"(?!UV_(?:COMPILE_BYTECODE|LINK_MODE|HTTP_TIMEOUT|CONCURRENT_\w+)\Z)(?:UV|PIP|POETRY|PDM|PIPENV|CONDA|VIRTUAL|PYTHON|PATH)"
+    r"(?!PDM_BUILD_|UV_(?:COMPILE_BYTECODE|LINK_MODE|HTTP_TIMEOUT|CONCURRENT_\w+)\Z)"
+    r"(?:UV|PIP|POETRY|PDM|PIPENV|CONDA|VIRTUAL|PYTHON|PATH)"
 )
 _EDITING = "source|add|remove|update|lock|version|init"
 """Verbs that edit a manifest or a lock."""

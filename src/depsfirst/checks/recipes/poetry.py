@@ -9,6 +9,7 @@ from depsfirst.checks.recipes.model import RESULT, Given, Question, Recipe
 from depsfirst.checks.recipes.sources import refuse_local
 from depsfirst.checks.recipes.versions import Provided, provided, python_of
 from depsfirst.dockerfile.installers.call import table
+from depsfirst.dockerfile.installers.pip import environment_on
 from depsfirst.project.exporters import POETRY_PLUGIN, poetry_plugin
 from depsfirst.project.model import MAIN
 
@@ -57,7 +58,8 @@ def _prepare(question: Question, brought: Provided) -> str:
         return ""
     if table(question.values, "tool", "poetry", "requires-plugins").get(POETRY_PLUGIN):
         return ""
-    if brought.environment != question.step.scope.variables.get("VIRTUAL_ENV"):
+    variables = question.step.scope.variables
+    if brought.environment != (variables.get("VIRTUAL_ENV") or environment_on(variables.get("PATH") or "")):
         raise UnprovenError("Poetry stands in another environment than the one that is active, and its plugin has to")
     python = python_of(question.subject, question.step)
     known = tuple(int(part) for part in python.split(".")) if python else None

@@ -225,13 +225,13 @@ def _environment(call: Call) -> str | None:
     directory, separator, _ = first.rpartition("/bin/")
     if separator:
         return call.at(directory or "/")
-    active = call.get("VIRTUAL_ENV") or _first_on_path(call)
+    active = call.get("VIRTUAL_ENV") or environment_on(call.get("PATH") or "")
     return call.at(active) if active else None
 
 
-def _first_on_path(call: Call) -> str | None:
+def environment_on(path: str) -> str | None:
     """The environment whose programs are found before those of the system, as its name tells that it is one."""
-    for entry in (call.get("PATH") or "").split(":"):
+    for entry in path.split(":"):
         if found := _ON_PATH.fullmatch(entry):
             return found[1]
         if "/." not in entry:  # what users install for themselves, as in ~/.local/bin, is no environment
