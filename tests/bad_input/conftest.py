@@ -23,7 +23,7 @@ import pytest
 
 from depsfirst.cli import main
 from depsfirst.fetch import Fetcher
-from depsfirst.wheels.backend import ENVIRONMENTS
+from depsfirst.wheels.built.backend import ENVIRONMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -24,12 +24,12 @@ from depsfirst.oci.preamble import begin
 from depsfirst.oci.store import Written
 from depsfirst.progress import Silent
 from depsfirst.project.model import Project
-from depsfirst.wheels import earlier
-from depsfirst.wheels.earlier import Earlier, Entry
 from depsfirst.wheels.install import Venv
-from depsfirst.wheels.own import install_project
-from depsfirst.wheels.project import ProjectWheel, WheelEntry
-from depsfirst.wheels.unpacked import UnpackedFile, content_key
+from depsfirst.wheels.own import earlier
+from depsfirst.wheels.own.earlier import Earlier, Entry
+from depsfirst.wheels.own.installed import install_project
+from depsfirst.wheels.own.unpacked import UnpackedFile, content_key
+from depsfirst.wheels.own.wheel import ProjectWheel, WheelEntry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from depsfirst.engines import own_files as room
 from depsfirst.engines.own_files import OwnFiles, own_files
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.model import Project
-from depsfirst.wheels.tree import Hashes
+from depsfirst.wheels.own.tree import Hashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

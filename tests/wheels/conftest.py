@@ -19,16 +19,16 @@ from depsfirst.content import ContentStore
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover_library
 from depsfirst.project.model import BuildSystem
-from depsfirst.wheels import learning
-from depsfirst.wheels.backend import ENVIRONMENTS, Source, built_wheel
-from depsfirst.wheels.project import project_wheel
+from depsfirst.wheels.built.backend import ENVIRONMENTS, Source, built_wheel
+from depsfirst.wheels.own import learning
+from depsfirst.wheels.own.wheel import project_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from depsfirst.project.model import Project
-    from depsfirst.wheels.project import ProjectWheel
-    from depsfirst.wheels.unpacked import Unpacked
+    from depsfirst.wheels.own.unpacked import Unpacked
+    from depsfirst.wheels.own.wheel import ProjectWheel
 
 PROJECTS = Path(__file__).parent / "projects"
 

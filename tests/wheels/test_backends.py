@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depsfirst.content import ContentStore
-from depsfirst.wheels.backend import ENVIRONMENTS, Source, built_wheel
-from depsfirst.wheels.project import project_wheel
-from depsfirst.wheels.unpacked import content_key, unpack
+from depsfirst.wheels.built.backend import ENVIRONMENTS, Source, built_wheel
+from depsfirst.wheels.own.unpacked import content_key, unpack
+from depsfirst.wheels.own.wheel import project_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depsfirst.project.model import Project
-    from depsfirst.wheels.project import ProjectWheel
-    from depsfirst.wheels.unpacked import Unpacked
+    from depsfirst.wheels.own.unpacked import Unpacked
+    from depsfirst.wheels.own.wheel import ProjectWheel
 
 pytestmark = pytest.mark.index
 

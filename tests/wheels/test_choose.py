@@ -13,9 +13,9 @@ from depsfirst.fetch import Document, Fetcher
 from depsfirst.fetch.credentials import Credentials
 from depsfirst.project.model import Lock, LockedFile, LockedPackage, Source
 from depsfirst.wheels.choose import Chooser, Target, check_tags, fetch
-from depsfirst.wheels.index import public_index
-from depsfirst.wheels.places import Place, Places
-from depsfirst.wheels.user_indexes import UserIndexes
+from depsfirst.wheels.indexes.places import Place, Places
+from depsfirst.wheels.indexes.simple import public_index
+from depsfirst.wheels.indexes.user import UserIndexes
 
 TAGS = (
     Tag("cp313", "cp313", "manylinux_2_34_x86_64"),

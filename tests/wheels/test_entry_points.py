@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depsfirst.wheels.entry_points import EntryPoints, entry_points
-from depsfirst.wheels.project import WheelEntry
+from depsfirst.wheels.own.wheel import WheelEntry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depsfirst.wheels.extras import asked_elsewhere, asked_with_extras, asked_with_extras_of_packages
-from depsfirst.wheels.project import WheelEntry
+from depsfirst.wheels.own.wheel import WheelEntry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from depsfirst.fetch.connections import without_userinfo
 from depsfirst.fetch.failures import FetchError
 from depsfirst.values import NamedTuple
+from depsfirst.wheels.built.kept import MadeWheel, Workshop, find_made
 from depsfirst.wheels.choose import WHEELS, Chooser, check_tags, fetch, measured
-from depsfirst.wheels.made import MadeWheel, Workshop, find_made
 from depsfirst.wheels.parts import find_installed, install_wheel, part_key
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from depsfirst.engines.tools import Tools
     from depsfirst.project.model import LockedPackage
     from depsfirst.wheels.choose import Choice, Target
+    from depsfirst.wheels.indexes.places import Places
+    from depsfirst.wheels.indexes.search import Search
     from depsfirst.wheels.install import Venv
     from depsfirst.wheels.parts import InstalledWheel
-    from depsfirst.wheels.places import Places
-    from depsfirst.wheels.search import Search
 
 
 class _Wanted(NamedTuple):
@@ -112,14 +112,14 @@ class Acquirer:
         return fetch(self._chooser.locate(choice), self._tools.store, self._tools.fetcher)
 
     def _built(self, choice: Choice, sdist: Path) -> MadeWheel:
-        from depsfirst.wheels.sources import wheel_of_sdist
+        from depsfirst.wheels.built.sources import wheel_of_sdist
 
         return self._fitting(wheel_of_sdist(choice, sdist, self._workshop()), choice.package)
 
     def _commit(self, package: LockedPackage) -> _Wanted:
-        from depsfirst.wheels.commit import parse_commit
-        from depsfirst.wheels.git import fetched
-        from depsfirst.wheels.sources import wheel_of_commit
+        from depsfirst.wheels.built.commit import parse_commit
+        from depsfirst.wheels.built.git import fetched
+        from depsfirst.wheels.built.sources import wheel_of_commit
 
         location = self._places.expanded(package.source.location or "", package)
         commit = parse_commit(location, self._places.root, package.where)

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
     from depsfirst.project.model import Lock, LockedPackage, Recipe
+    from depsfirst.wheels.indexes.places import Places
+    from depsfirst.wheels.indexes.search import Search
     from depsfirst.wheels.install import Venv
+    from depsfirst.wheels.own.stated import Stated
     from depsfirst.wheels.parts import InstalledWheel
-    from depsfirst.wheels.places import Places
     from depsfirst.wheels.resolve import Wish
-    from depsfirst.wheels.search import Search
-    from depsfirst.wheels.stated import Stated
 
 _MEMO = "dependencies"
 _FORMAT = 4
@@ -163,7 +163,7 @@ def _remembered(known: Mapping[str, Any], store: ContentStore) -> Dependencies |
 
 
 def _signature(path: str) -> list[int]:
-    from depsfirst.wheels.places import signature
+    from depsfirst.wheels.indexes.places import signature
 
     return signature(path)
 
@@ -205,7 +205,7 @@ def _install(  # noqa: PLR0913 - see dependencies
 
 def _places(lock: Lock, plan: Plan, tools: Tools) -> Places:
     """Where the packages of a lock are looked for."""
-    from depsfirst.wheels.places import places_of
+    from depsfirst.wheels.indexes.places import places_of
 
     return places_of(plan.project, lock, tools.index_url, tools.store, tools.fetcher)
 

@@ -11,11 +11,11 @@ from depsfirst.imports.modules import Provided
 from depsfirst.oci.layer import make_layer
 from depsfirst.project.discover import discover_library
 from depsfirst.values import NamedTuple
-from depsfirst.wheels import earlier
 from depsfirst.wheels.entry_points import entry_points
-from depsfirst.wheels.own import install_project
+from depsfirst.wheels.own import earlier
+from depsfirst.wheels.own.installed import install_project
+from depsfirst.wheels.own.wheel import project_wheel
 from depsfirst.wheels.parts import layer_parts
-from depsfirst.wheels.project import project_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from depsfirst.oci.image import Layer
     from depsfirst.plan import Plan
     from depsfirst.project.model import Project
+    from depsfirst.wheels.own.stated import Stated
+    from depsfirst.wheels.own.wheel import ProjectWheel
     from depsfirst.wheels.parts import InstalledWheel
-    from depsfirst.wheels.project import ProjectWheel
-    from depsfirst.wheels.stated import Stated
 
 
 class Own(NamedTuple):
@@ -70,7 +70,7 @@ def code_ahead(plan: Plan, tools: Tools) -> Iterator[CodeAhead]:
 
 
 def _stated(project: Project, wheel: ProjectWheel) -> Stated:
-    from depsfirst.wheels.stated import stated
+    from depsfirst.wheels.own.stated import stated
 
     return stated(wheel.name, wheel.entries, str(project.lock))
 

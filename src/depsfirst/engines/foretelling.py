@@ -11,8 +11,8 @@ from depsfirst.oci.bundle import closing_files, opening
 from depsfirst.oci.image import LAYER, FileSlice, canonical
 from depsfirst.oci.layer import TarEntry, entry_header
 from depsfirst.oci.pieces import chunks
-from depsfirst.wheels import earlier
 from depsfirst.wheels.install import record_line, relative
+from depsfirst.wheels.own import earlier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from depsfirst.engines.first_party import Own
     from depsfirst.oci.image import Image
     from depsfirst.oci.store import Written
-    from depsfirst.wheels.earlier import Earlier
     from depsfirst.wheels.install import Venv
+    from depsfirst.wheels.own.earlier import Earlier
 
 _BLOCK = 512
 _LARGE_PART = 16 << 20

@@ -17,10 +17,10 @@ from depsfirst.oci.layer import TarEntry, entry_header, padding
 from depsfirst.oci.pieces import FileSlice, chunks
 from depsfirst.project.in_place import MANAGE, TOOLS, module_of
 from depsfirst.values import NamedTuple
-from depsfirst.wheels import earlier
+from depsfirst.wheels.own import earlier
+from depsfirst.wheels.own.tree import DIRECTORY, FILE, LINK, SPECIAL, Hashes
+from depsfirst.wheels.own.wheel import ProjectWheel, WheelEntry
 from depsfirst.wheels.parts import PARTS, find_installed, kept_part
-from depsfirst.wheels.project import ProjectWheel, WheelEntry
-from depsfirst.wheels.tree import DIRECTORY, FILE, LINK, SPECIAL, Hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

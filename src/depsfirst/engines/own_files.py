@@ -14,8 +14,8 @@ from depsfirst.digests import sha256
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.ignoring import ignore_file
 from depsfirst.values import NamedTuple
-from depsfirst.wheels.ignored import ASKS_GIT, repository, rules
-from depsfirst.wheels.tree import DIRECTORY, FILE, NEVER_PACKED, Tree, children, is_image, is_made, kind_of
+from depsfirst.wheels.own.ignored import ASKS_GIT, repository, rules
+from depsfirst.wheels.own.tree import DIRECTORY, FILE, NEVER_PACKED, Tree, children, is_image, is_made, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.dockerfile.ignore import Patterns
     from depsfirst.project.model import Project
-    from depsfirst.wheels.tree import Hashes
+    from depsfirst.wheels.own.tree import Hashes
 
 IGNORE_FILE = ".dockerignore"
 _MEMO = "own-files"
@@ -36,8 +36,8 @@ class OwnFiles(NamedTuple):
     """The files of a project.
 
     Attributes:
-        kinds: what each is, by path relative to the project's directory, as in ``wheels.tree.Tree``; directories that
-            hold none of the others are among them.
+        kinds: what each is, by path relative to the project's directory, as in ``wheels.own.tree.Tree``; directories
+            that hold none of the others are among them.
         reason: who decided which they are.
     """
 

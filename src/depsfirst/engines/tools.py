@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from depsfirst.fetch import Fetcher
     from depsfirst.progress import Progress
     from depsfirst.project.model import Lock, Project
-    from depsfirst.wheels.search import Search
+    from depsfirst.wheels.indexes.search import Search
 
 
 class Tools:
@@ -36,6 +36,6 @@ class Tools:
 
     def search(self, project: Project, lock: Lock | None = None) -> Search:
         """Where what no lock ties to an index is looked for, as the backends of a project and of its packages are."""
-        from depsfirst.wheels.search import search_of
+        from depsfirst.wheels.indexes.search import search_of
 
         return search_of(project, self.store, self.index_url, lock=lock)

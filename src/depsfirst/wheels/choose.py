@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.fetch import Fetcher
     from depsfirst.project.model import LockedFile, LockedPackage
-    from depsfirst.wheels.places import Places
+    from depsfirst.wheels.indexes.places import Places
 
 WHEELS = "wheels"
 _SUBDIRECTORY = "#subdirectory="

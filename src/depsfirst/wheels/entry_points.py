@@ -10,7 +10,7 @@ from depsfirst.values import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from depsfirst.wheels.project import WheelEntry
+    from depsfirst.wheels.own.wheel import WheelEntry
 
 _FILE = ".dist-info/entry_points.txt"
 

@@ -11,7 +11,7 @@ from depsfirst.project.model import normalize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from depsfirst.wheels.project import WheelEntry
+    from depsfirst.wheels.own.wheel import WheelEntry
 
 _FILE = ".dist-info/METADATA"
 _OPTIONAL = re.compile(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import lock_fingerprint
 from depsfirst.project.model import MAIN, LockText, Source, normalize
-from depsfirst.wheels.search import search_of
-from depsfirst.wheels.stated import Stated, wanted
+from depsfirst.wheels.indexes.search import search_of
+from depsfirst.wheels.own.stated import Stated, wanted
 from depsfirst.wheels.uv import uv_program
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depsfirst.content import ContentStore
     from depsfirst.progress import Progress
     from depsfirst.project.model import Environment, Lock, Project
-    from depsfirst.wheels.search import Search
+    from depsfirst.wheels.indexes.search import Search
 
 _MEMO = "resolutions"
 _FORMAT = 4

@@ -1,0 +1,1 @@
+"""Where wheels come from: indexes and links, and whose settings name them, with what credentials."""

@@ -1,0 +1,1 @@
+"""The project's own wheel, and those of its libraries: built once, and patched after an edit."""
