@@ -34,13 +34,13 @@ def main() -> None:
     """Measure what was asked for, print the table, and write both files."""
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
-    base = Path(_variable("DEPSFIRST_TEST_BASE"))
+    base = Path(variable("DEPSFIRST_TEST_BASE"))
     variants = all_variants(installed(options.out / "venv"), base, options.out / "cache")
     chosen = [variant for variant in variants if variant.key in options.only]
     results: report.Results = {}
     facts = _machine()
     for store in options.store:
-        docker = Docker(store, _variable(STORES[store]), find_client(), options.out / f"{store}.log")
+        docker = Docker(store, variable(STORES[store]), find_client(), options.out / f"{store}.log")
         facts[f"Docker, {store} store"] = docker.version()
         provide_tools(docker, options.out)
         results[store] = {}
@@ -94,7 +94,12 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
+    """A variable that ``scripts.engines`` sets.
+
+    Raises:
+        SystemExit: it is not set.
+    """
     value = os.environ.get(name)
     return value or sys.exit(f'{name} is not set: run `eval "$(python3 -m scripts.engines up)"` first')
 

@@ -22,7 +22,8 @@ FIRST = b"oci-layout"
 """How every tar that is loaded begins: ten bytes, which is what a daemon waits for before it starts the process."""
 
 _DEFAULT = "/var/run/docker.sock"
-_HEAD = f"POST {PATH} HTTP/1.1\r\nHost: docker\r\nContent-Type: {MEDIA_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n"
+HEAD = f"POST {PATH} HTTP/1.1\r\nHost: docker\r\nContent-Type: {MEDIA_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n"
+"""The head of the request; what follows are chunks of the tar."""
 _ELSEWHERE = ("-o", "--o", "-h", "--h", "--en")
 _CONTEXT = b'"currentContext"'
 
@@ -101,7 +102,7 @@ def _sent(path: str) -> Begun | None:
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         connection.connect(path)
-        connection.sendall(b"%b%x\r\n%b\r\n" % (_HEAD.encode(), len(FIRST), FIRST))
+        connection.sendall(b"%b%x\r\n%b\r\n" % (HEAD.encode(), len(FIRST), FIRST))
     except (OSError, ValueError):
         connection.close()
         return None
