@@ -187,4 +187,6 @@ def reference() -> str:
 @pytest.fixture
 def fast(product: Product, loopback: Index, small_base: str, tmp_path: Path) -> Product:
     """The product, cold, with the small base and the index on loopback: what is cold takes seconds."""
-    return product.using(tmp_path / "fast", small_base, UV_DEFAULT_INDEX=loopback.url)
+    return product.using(
+        tmp_path / "fast", small_base, UV_DEFAULT_INDEX=loopback.url, PIP_CONFIG_FILE=os.devnull, PIP_FIND_LINKS=""
+    )

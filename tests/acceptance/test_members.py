@@ -11,6 +11,7 @@ from tests.acceptance.images import read_image, tree_of
 from tests.acceptance.machines import Machine, machine
 from tests.acceptance.product import FAILURE
 from tests.acceptance.test_in_place import managed
+from tests.conftest import program, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,7 +175,8 @@ def test_a_member_is_named_or_told(tmp_path: Path, loopback: Index, fast: Produc
 
 
 def test_other_verbs_know_members_too(tmp_path: Path, loopback: Index, fast: Product) -> None:
-    root = uv_workspace(projects.write(tmp_path / "work", {".git/HEAD": ""}), loopback.url)
+    root = uv_workspace(tmp_path / "work", loopback.url)
+    run(program("git"), "init", "--quiet", root)
     said = fast.run("recipe", "--package", "till", root)
     assert (said.status, "six==" in said.stdout, "click" in said.stdout) == (0, True, False), said
     said = fast.run("init", "--package", "shop", root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,5 +79,6 @@ def test_buildkit_with_the_client_of_docker_20(root: Path, tmp_path: Path, docke
 
 @pytest.mark.podman
 def test_podman(root: Path, tmp_path: Path) -> None:
-    stored = ("--root", str(tmp_path / "r"), "--runroot", str(tmp_path / "run"), "--storage-driver", "vfs")
-    sent_by(root, tmp_path / "sent", program("podman"), *stored, "build", "--isolation", "chroot")
+    with tempfile.TemporaryDirectory(prefix="podman-") as folder:  # its paths have to be short
+        stored = ("--root", f"{folder}/g", "--runroot", f"{folder}/r", "--storage-driver", "vfs")
+        sent_by(root, tmp_path / "sent", program("podman"), *stored, "build", "--isolation", "chroot")

@@ -1,7 +1,8 @@
 """Where uv looks for what no lock ties to an index, as build backends are: in the project's indexes, then the user's.
 
 The order is that of ``places``: extra indexes first, then the default one, and the public one last. uv takes a package
-from the first index that has its name, or a version that suits where pip's settings name further ones.
+from the first index that has its name. Where pip's settings name further ones, it takes it from the first that has a
+version that suits or, as pip does, from any of them if the project names no index.
 """
 
 from __future__ import annotations
@@ -120,8 +121,8 @@ class Search(NamedTuple):
             if found.get(pip):
                 found.setdefault(uv, found[pip])
         of_pip = [each.url for each in user.extra if each.manager == "pip"]
-        if of_pip:  # pip takes them all for equal; a version that the first one lacks may be had from the next
-            found.setdefault("UV_INDEX_STRATEGY", "unsafe-first-match")
+        if of_pip:  # pip takes them all for equal, which is no way to treat a private index of the project
+            found.setdefault("UV_INDEX_STRATEGY", f"unsafe-{'first' if self.extra or self.bound else 'best'}-match")
         _put(found, "UV_INDEX", " ", [*self.extra, *found.get("UV_INDEX", "").split(), *of_pip])
         _put(found, "UV_FIND_LINKS", ",", [*self.links, *user.links])
         for each in self.bound:
