@@ -71,7 +71,8 @@ def _times(docker: Docker, program: Path, folder: Path, runs: int) -> list[float
 
 
 def _build(command: Sequence[str], variables: dict[str, str]) -> None:
-    done = subprocess.run(["env", *(f"{name}={value}" for name, value in variables.items()), *command], check=False)
+    words = ["env", *(f"{name}={value}" for name, value in variables.items()), *command]
+    done = subprocess.run(words, stdout=subprocess.DEVNULL, check=False)
     assert done.returncode == 0, "the build failed"
 
 
