@@ -119,13 +119,15 @@ def dependencies(  # noqa: PLR0913 - what is wanted, on what, with what
         known = _install(plan, base, tools, ahead, stated, refresh=refresh)
         tools.store.remember(_MEMO, key, known)
         found = _remembered(known, tools.store)
-    if found is None:
-        raise DepsfirstError("the cache lost what was just written", where=str(tools.store.root))
-    return found._replace(layers=tuple(each._replace(reused=_was_at_hand(each, ahead)) for each in found.layers))
+        if found is None:
+            raise DepsfirstError("the cache lost what was just written", where=str(tools.store.root))
+        found = found._replace(layers=tuple(_as_made(layer, ahead) for layer in found.layers))
+    return found
 
 
-def _was_at_hand(layer: Layer, ahead: Ahead) -> bool:
-    return layer.reused and layer.diff_id not in ahead.made
+def _as_made(layer: Layer, ahead: Ahead) -> Layer:
+    """A layer that the cache has; one that was made ahead in this build is new all the same."""
+    return layer._replace(reused=layer.reused and layer.diff_id not in ahead.made)
 
 
 def _memo_key(plan: Plan, base: Base, fingerprint: str, stated: Stated | None) -> str:

@@ -67,8 +67,9 @@ def foretell(place: str) -> tuple[Foretold, bytes] | None:
     """The image that these notes lead to, and its tar; None if nothing was edited, or more than they tell of."""
     try:
         notes = _opened(_read(place))
-        edits = [*_edits(notes)]
-        return _image(notes, edits) if edits else None
+        part = _read(notes["part"])
+        edits = [*_edits(notes, part)]
+        return _image(notes, part, edits) if edits else None
     except _UNFIT:  # then it is not foretold
         return None
 
@@ -94,9 +95,8 @@ def _opened(data: bytes) -> dict[str, Any]:
     return notes
 
 
-def _edits(notes: Mapping[str, Any]) -> Iterator[tuple[int, int, bytes]]:
+def _edits(notes: Mapping[str, Any], part: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Where in the part other bytes stand now: offset and size of the content, and what it becomes. RECORD is one."""
-    part = _read(notes["part"])
     start, size = notes["record"]
     record = part[start : start + size]
     for path, old, offset, length, name in notes["sources"]:
@@ -125,9 +125,9 @@ def _once(text: bytes, old: bytes, new: bytes) -> bytes:
     return text.replace(old, new)
 
 
-def _image(notes: Mapping[str, Any], edits: Iterable[tuple[int, int, bytes]]) -> tuple[Foretold, bytes]:
+def _image(notes: Mapping[str, Any], part: bytes, edits: Iterable[tuple[int, int, bytes]]) -> tuple[Foretold, bytes]:
     """The image with edits: what it is called, and the tar that is loaded, from its first byte."""
-    layer = b"".join((notes["directories"], *_patched(_read(notes["part"]), edits), _END))
+    layer = b"".join((notes["directories"], *_patched(part, edits), _END))
     old, size = notes["layer"]
     new = _hex(layer)
     config = _once(notes["config"], old.encode(), new.encode())
@@ -138,12 +138,13 @@ def _image(notes: Mapping[str, Any], edits: Iterable[tuple[int, int, bytes]]) ->
     )
     if len(manifest) != len(notes["manifest"]):  # the index tells its size
         raise ValueError("the manifest is longer or shorter")
-    index = _once(notes["index"], _hex(notes["manifest"]).encode(), _hex(manifest).encode())
+    called = _hex(manifest)
+    index = _once(notes["index"], _hex(notes["manifest"]).encode(), called.encode())
     docker = _once(_once(notes["docker"], was.encode(), now.encode()), old.encode(), new.encode())
-    files = {f"blobs/sha256/{new}": layer, f"blobs/sha256/{now}": config, f"blobs/sha256/{_hex(manifest)}": manifest}
+    files = {f"blobs/sha256/{new}": layer, f"blobs/sha256/{now}": config, f"blobs/sha256/{called}": manifest}
     files |= {"index.json": index, "manifest.json": docker}
     members = [_member(notes["header"], path, data) for path, data in files.items()]
-    return Foretold(f"sha256:{now}", f"sha256:{_hex(manifest)}"), b"".join((notes["opening"], *members, _END))
+    return Foretold(f"sha256:{now}", f"sha256:{called}"), b"".join((notes["opening"], *members, _END))
 
 
 def _hex(data: bytes) -> str:
