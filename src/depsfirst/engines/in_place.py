@@ -18,7 +18,7 @@ from depsfirst.oci.pieces import FileSlice, chunks
 from depsfirst.project.in_place import MANAGE, TOOLS, module_of
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.own import earlier
-from depsfirst.wheels.own.tree import DIRECTORY, FILE, LINK, SPECIAL, Hashes
+from depsfirst.wheels.own.tree import DIRECTORY, FILE, LINK, SPECIAL, Hashes, directories_above
 from depsfirst.wheels.own.wheel import ProjectWheel, WheelEntry
 from depsfirst.wheels.parts import PARTS, find_installed, kept_part
 
@@ -152,7 +152,7 @@ def _write(items: Sequence[_Item], place: Sequence[TarEntry], root: Path, file: 
     workdir = place[-1].path
     listed = {item.path: item for item in items}
     for path in list(listed):
-        for folder in _above(path):
+        for folder in directories_above(path):
             listed.setdefault(folder, _Item(folder, DIRECTORY))
     for path, item in sorted(listed.items()):
         target = f"{workdir}/{path}"
@@ -204,16 +204,10 @@ def _answers(items: Sequence[_Item], project: Project) -> Provided:
     files = [item.path for item in items if item.kind != DIRECTORY]
     packages = {path.rpartition("/")[0] for path in files if path.endswith("/__init__.py")}
     aside = {path.rpartition("/")[0] for path in files if path.endswith(_SUFFIX)} - packages - {""}
-    beside = (path[len(folder) + 1 :] for path in files for folder in _above(path) if folder in aside)
+    beside = (path[len(folder) + 1 :] for path in files for folder in directories_above(path) if folder in aside)
     from_top = provided(path for path in files if path.startswith(_starts(project)))
     linked = {item.path.rpartition("/")[2] for item in items if item.kind == LINK}
     return provided(beside) | from_top | Provided(frozenset(name for name in linked if name.isidentifier()))
-
-
-def _above(path: str) -> Iterator[str]:
-    """The directories that a file is in, the innermost first."""
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def softened(problems: Sequence[Problem], project: Project) -> tuple[Problem, ...]:

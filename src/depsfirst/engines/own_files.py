@@ -14,8 +14,18 @@ from depsfirst.digests import sha256
 from depsfirst.errors import DepsfirstError
 from depsfirst.project.ignoring import ignore_file
 from depsfirst.values import NamedTuple
-from depsfirst.wheels.own.ignored import ASKS_GIT, repository, rules
-from depsfirst.wheels.own.tree import DIRECTORY, FILE, NEVER_PACKED, Tree, children, is_image, is_made, kind_of
+from depsfirst.wheels.own.ignored import ASKS_GIT, GitError, git_said, in_work_tree, repository, rules
+from depsfirst.wheels.own.tree import (
+    DIRECTORY,
+    FILE,
+    NEVER_PACKED,
+    Tree,
+    children,
+    directories_above,
+    is_image,
+    is_made,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -196,11 +206,7 @@ def _rule_files(root: Path, kinds: Mapping[str, str], *, tracking: bool) -> Iter
 
 def _is_listed(path: str, listed: frozenset[str]) -> bool:
     """Whether git knows a file, or the repository inside the work tree that it is in."""
-    while path:
-        if path in listed:
-            return True
-        path = path.rpartition("/")[0]
-    return False
+    return path in listed or any(each in listed for each in directories_above(path))
 
 
 def _git_files(root: Path) -> frozenset[str] | None:
@@ -209,25 +215,14 @@ def _git_files(root: Path) -> frozenset[str] | None:
     Raises:
         DepsfirstError: there is a work tree, and git cannot be asked.
     """
-    import subprocess
-
-    if not any(os.path.lexists(f"{folder}/.git") for folder in (root, *root.parents)):
+    if not in_work_tree(root):
         return None
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    except OSError as error:
-        raise _unasked(root, str(error.strerror or error)) from None
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise _unasked(root, said[0] if said else f"it ended with {done.returncode}")
-    listed = (os.fsdecode(name).rstrip("/") for name in done.stdout.split(b"\0") if name)
-    return frozenset(listed) or None
-
-
-def _unasked(root: Path, why: str) -> DepsfirstError:
-    return DepsfirstError(
-        f"git cannot be asked which files it ignores: {why}",
-        where=str(root),
-        hint=f"mend that, or write a {IGNORE_FILE}, which decides alone",
-    )
+        said = git_said(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
+    except GitError as error:
+        raise DepsfirstError(
+            f"git cannot be asked which files it ignores: {error}",
+            where=str(root),
+            hint=f"mend that, or write a {IGNORE_FILE}, which decides alone",
+        ) from None
+    return frozenset(os.fsdecode(name).rstrip("/") for name in said.split(b"\0") if name) or None

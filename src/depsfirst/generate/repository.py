@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.generate.gitignore import Source
 from depsfirst.generate.unsent import Unsent, unsent
+from depsfirst.wheels.own.ignored import GitError, git_said, in_work_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ def ignored_by_git(context: Path, needed: Iterable[str], others: str) -> Unsent:
     Raises:
         DepsfirstError: there is a work tree, and git cannot be asked, or a file of rules cannot be read.
     """
-    if not any(os.path.lexists(folder / ".git") for folder in (context, *context.parents)):
+    if not in_work_tree(context):
         return Unsent()
     listed = _listed(context, "-t", "--cached", "--others", "--exclude-standard", "--", ".")
     if not listed:
@@ -72,18 +72,10 @@ def _listed(folder: Path, *words: str) -> list[str]:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
-    except OSError as error:
-        raise _unasked(folder, str(error.strerror or error)) from None
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise _unasked(folder, said[0] if said else f"it ended with {done.returncode}")
-    return os.fsdecode(done.stdout)
-
-
-def _unasked(folder: Path, why: str) -> DepsfirstError:
-    return DepsfirstError(
-        f"git cannot be asked which files it ignores, which the builder should not be sent: {why}",
-        where=str(folder),
-        hint="mend that: `git status` has to work there",
-    )
+        return os.fsdecode(git_said(folder, *arguments))
+    except GitError as error:
+        raise DepsfirstError(
+            f"git cannot be asked which files it ignores, which the builder should not be sent: {error}",
+            where=str(folder),
+            hint="mend that: `git status` has to work there",
+        ) from None

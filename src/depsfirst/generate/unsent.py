@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from depsfirst.dockerfile.ignore import read_patterns
 from depsfirst.generate.gitignore import fits, quoted, read_rules
 from depsfirst.values import NamedTuple
+from depsfirst.wheels.own.tree import directories_above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,7 +76,7 @@ def _rules(sources: Iterable[Source], others: Patterns) -> list[Rule]:
     """The rules of all files but those in directories that are left out: git does not read them, or need not."""
     rules: list[Rule] = []
     for source in sources:
-        directories = [source.place, *_parents(source.place)] if source.place else []
+        directories = [source.place, *directories_above(source.place)] if source.place else []
         if not any(others.ignores(each) or _is_ignored(rules, each) for each in directories):
             rules += read_rules(source)
     return rules
@@ -107,7 +108,7 @@ def _returning(rules: Sequence[Rule], is_directory: Callable[[str], bool]) -> It
         fitting = [each for each in _excluding(rules) if fits(each, path)]
         deep = rule.directory or is_directory(path)
         told = not deep or all("**" not in each or _is_floating(each) for each in fitting)
-        if fitting and told and not any(_is_ignored(rules, parent) for parent in _parents(path)):
+        if fitting and told and not any(_is_ignored(rules, parent) for parent in directories_above(path)):
             yield rule
 
 
@@ -123,12 +124,6 @@ def _last(rules: Sequence[Rule], path: str) -> Rule | None:
 def _is_ignored(rules: Sequence[Rule], directory: str) -> bool:
     rule = _last(rules, directory)
     return rule is not None and not rule.negated
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _lost(lines: Sequence[str], files: Sequence[str]) -> list[str]:
@@ -151,7 +146,7 @@ def _named(lines: Sequence[str], files: Sequence[str]) -> list[str]:
     lost = _lost(lines, files)
     patterns = read_patterns("\n".join(lines))
     tops = dict.fromkeys(
-        next((each for each in [*_parents(path)][::-1] if patterns.ignores(each)), "") for path in lost
+        next((each for each in [*directories_above(path)][::-1] if patterns.ignores(each)), "") for path in lost
     )
     inside = [f"{quoted(top)}/*" for top in tops if top]
     return [*(line for line in inside if line not in lines), *(f"!{quoted(path)}" for path in lost)]
@@ -164,4 +159,4 @@ def _covers(general: str, line: str) -> bool:
         return True
     if line.startswith("!") or "**" in body or (body != line and not general.startswith("**/")):
         return False
-    return any(fits(general, each) for each in (body, *_parents(body)))
+    return any(fits(general, each) for each in (body, *directories_above(body)))

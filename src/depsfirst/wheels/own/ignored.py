@@ -11,6 +11,8 @@ import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depsfirst.wheels.own.tree import directories_above
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,6 +30,33 @@ def repository(root: Path) -> str | None:
         if any(os.path.lexists(f"{folder}/{mark}") for mark in _MARKS):
             return os.path.relpath(folder, root)
     return None
+
+
+def in_work_tree(root: Path) -> bool:
+    """Whether a directory is in a work tree of git."""
+    return any(os.path.lexists(f"{folder}/.git") for folder in (root, *root.parents))
+
+
+class GitError(Exception):
+    """git cannot be asked; says why."""
+
+
+def git_said(root: Path, *arguments: str) -> bytes:
+    """What git answers in a directory.
+
+    Raises:
+        GitError: it is not there, or fails.
+    """
+    import subprocess
+
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    except OSError as error:
+        raise GitError(error.strerror or error) from None
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise GitError(said[0] if said else f"it ended with {done.returncode}")
+    return done.stdout
 
 
 def rules(root: Path, backend: str, tree: Tree, *, tracking: bool = False) -> frozenset[str]:
@@ -72,20 +101,12 @@ def _tracking_matters(root: Path, tree: Tree) -> bool:
     packages = {posixpath.dirname(path) for path in tree.kinds if path.endswith(".py")} - {""}
     ignored = _git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", ".")
     among = (path for path in ignored if path in tree.kinds and not path.endswith(".pyc"))
-    return any(not packages.isdisjoint(_folders(path)) for path in among)
-
-
-def _folders(path: str) -> Iterator[str]:
-    while path := posixpath.dirname(path):
-        yield path
+    return any(not packages.isdisjoint(directories_above(path)) for path in among)
 
 
 def _git(root: Path, *arguments: str) -> list[str]:
-    import subprocess
-
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
-    except OSError:  # without git the backend does not ask it either
+        text = git_said(root, *arguments).decode(errors="surrogateescape")
+    except GitError:  # without git the backend does not ask it either
         return []
-    text = done.stdout.decode(errors="surrogateescape") if done.returncode == 0 else ""
     return [part for part in text.split("\0" if "-z" in arguments else "\n") if part]

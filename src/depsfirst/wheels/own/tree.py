@@ -86,6 +86,12 @@ def walk(root: Path) -> Tree:
     return Tree(kinds, frozenset(left_out))
 
 
+def directories_above(path: str) -> Iterator[str]:
+    """The directories that a relative path is in, the innermost first."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
 def children(directory: str) -> list[os.DirEntry[str]] | None:
     """What stands in a directory: nothing if it is not there, None if it cannot be read."""
     try:
