@@ -10,7 +10,7 @@ import os
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from depsfirst.errors import DepsfirstError
 from depsfirst.values import NamedTuple
@@ -81,6 +81,13 @@ def in_url(url: str) -> Realm:
     name = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
     return Realm(plain, name, password)
+
+
+def with_login(url: str, name: str, password: str | None) -> str:
+    """A URL without credentials with these in it: what ``in_url`` takes out again."""
+    scheme, _, rest = url.partition("://")
+    words = [quote(each, safe="") for each in (name, password) if each is not None]
+    return f"{scheme}://{':'.join(words)}@{rest}"
 
 
 class Credentials:

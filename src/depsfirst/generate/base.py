@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from depsfirst.errors import DepsfirstError
@@ -10,12 +9,12 @@ from depsfirst.generate.locked import lock_of
 from depsfirst.generate.scheme import PYTHONS
 from depsfirst.oci.reference import parse_reference
 from depsfirst.project.markers import admits
+from depsfirst.project.target import tagged_python
 
 if TYPE_CHECKING:
     from depsfirst.project.model import Lock, Project
     from depsfirst.settings import Settings
 
-_TAGGED = re.compile(r"(?:^|/)python:(\d+)\.(\d+)")
 _ANY = 99
 _OTHER = ("deb:", "oci:", "docker-archive:", "docker-daemon:")
 """How bases begin that are no images of a registry."""
@@ -63,8 +62,7 @@ def python_of(image: str, project: Project, lock: Lock | None) -> tuple[int, int
 
     The last number is that of no release: a Dockerfile is for all of them.
     """
-    found = _TAGGED.search(image)
-    major, minor = found.groups() if found else (_allowed(project, lock) or PYTHONS[0]).split(".")
+    major, minor = (tagged_python(image) or _allowed(project, lock) or PYTHONS[0]).split(".")
     return int(major), int(minor), _ANY
 
 

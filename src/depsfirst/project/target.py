@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 MINORS = (13, 14, *range(12, 5, -1))
 """Minor versions of Python 3: first that of the newest Debian, which images are built on, then newest first."""
 _PATCHES = range(30, -1, -1)
+_TAGGED = re.compile(r"(?:^|/)python:(\d+\.\d+)")
 _VERSION = re.compile(r"(?:cpython[@-]|python-?)?3\.(?P<minor>\d{1,2})(?:\.(?P<patch>\d{1,2}))?")
+
+
+def tagged_python(image: str) -> str | None:
+    """The Python that the name of an official image tells, as ``3.12``; None for other images."""
+    found = _TAGGED.search(image)
+    return found[1] if found else None
 
 
 def environment_of(project: Project, platform: str, python: str | None = None) -> Environment:

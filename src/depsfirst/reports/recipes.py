@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +11,7 @@ from depsfirst.errors import DepsfirstError
 from depsfirst.project.discover import discover, read_lock
 from depsfirst.project.model import MAIN, UnlockedError, normalize
 from depsfirst.project.selection import select
-from depsfirst.project.target import environment_of
+from depsfirst.project.target import environment_of, tagged_python
 from depsfirst.reports.recipe import Selected
 from depsfirst.settings import read_settings
 
@@ -104,8 +103,7 @@ def _names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _python_of(base: str) -> str | None:
     """The Python that the name of a base tells of."""
-    tagged = re.search(r"(?:^|/)python:(\d+\.\d+)", base)
-    return tagged[1] if tagged else PYTHONS.get(base.removeprefix("deb:"))
+    return tagged_python(base) or PYTHONS.get(base.removeprefix("deb:"))
 
 
 def _this_platform() -> str:

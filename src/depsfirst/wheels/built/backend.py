@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from depsfirst.errors import DepsfirstError
 from depsfirst.progress import Silent
 from depsfirst.values import NamedTuple
-from depsfirst.wheels.indexes.search import Search
+from depsfirst.wheels.indexes.search import OF_OUR_PYTHON, Search
 from depsfirst.wheels.uv import uv_program
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _AS_TEXT: Any = {"encoding": "utf-8", "errors": "replace"}
 
 _RESOLUTION = ("UV_EXCLUDE_NEWER", "UV_RESOLUTION", "UV_PRERELEASE")
 _CONSTRAINTS = ("UV_CONSTRAINT", "UV_OVERRIDE")
-_OF_OUR_PYTHON = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS", "__PYVENV_LAUNCHER__"})
 _OBEDIENT_SETUPTOOLS = (65, 4)
 """The first setuptools that reads DIST_EXTRA_CONFIG, by trial; older ones build in the source tree."""
 
@@ -263,7 +262,7 @@ def _is_direct(requirement: str, source: Source) -> bool:
 
 
 def _hook_environment(environment: Path, scratch: Path) -> dict[str, str]:
-    variables = {name: value for name, value in os.environ.items() if name not in _OF_OUR_PYTHON}
+    variables = {name: value for name, value in os.environ.items() if name not in OF_OUR_PYTHON}
     return {
         **variables,
         "VIRTUAL_ENV": str(environment),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from depsfirst.fetch.credentials import in_url
+from depsfirst.fetch.credentials import in_url, with_login
 from depsfirst.project.reading import toml_of
 from depsfirst.wheels.indexes.project import ProjectIndex, pdm_index, table_of
 from depsfirst.wheels.indexes.user import NamedIndex, config_homes, pdm_file
@@ -83,8 +82,7 @@ class _Settings:
 def _with_login(table: Mapping[str, Any]) -> str:
     """The URL of a table, with its credentials where they are whole."""
     url: str = table["url"]
-    login = [table.get(key) for key in ("username", "password")]
-    if "://" not in url or not all(isinstance(each, str) and each for each in login):
+    login = [each for key in ("username", "password") if isinstance(each := table.get(key), str) and each]
+    if "://" not in url or len(login) < 2:  # noqa: PLR2004 - name and password
         return url
-    scheme, _, rest = in_url(url).url.partition("://")
-    return f"{scheme}://{':'.join(quote(str(each), safe='') for each in login)}@{rest}"
+    return with_login(in_url(url).url, *login)

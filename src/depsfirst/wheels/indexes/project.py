@@ -11,6 +11,7 @@ from depsfirst.wheels.indexes.user import NamedIndex, uv_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from depsfirst.project.model import Project
 
@@ -43,7 +44,8 @@ def project_indexes(project: Project) -> Iterator[ProjectIndex]:
     Raises:
         DepsfirstError: one of its files cannot be read.
     """
-    for manifest, said in _manifests(project):
+    for folder, manifest in manifests(project):
+        said = "pyproject.toml" if folder == project.root else str(folder / "pyproject.toml")
         tool = table_of(manifest.get("tool"))
         yield from _of_uv(table_of(tool.get("uv")), said)
         yield from _of_poetry(table_of(tool.get("poetry")), said)
@@ -52,11 +54,16 @@ def project_indexes(project: Project) -> Iterator[ProjectIndex]:
         yield from _of_uv(toml_of(path), str(path))
 
 
-def _manifests(project: Project) -> Iterator[tuple[Mapping[str, Any], str]]:
-    yield project.pyproject, "pyproject.toml"
-    if project.lock.parent != project.root:
-        path = project.lock.parent / "pyproject.toml"
-        yield toml_of(path), str(path)
+def manifests(project: Project) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The manifest of a project, and that of the workspace whose lock it has, with their directories.
+
+    Raises:
+        DepsfirstError: one of them cannot be read.
+    """
+    yield project.root, project.pyproject
+    folder = project.lock.parent
+    if folder != project.root:
+        yield folder, toml_of(folder / "pyproject.toml")
 
 
 def _of_uv(table: Mapping[str, Any], said: str) -> Iterator[ProjectIndex]:

@@ -14,17 +14,15 @@ import shutil
 from contextlib import suppress
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 from depsfirst.errors import DepsfirstError
-from depsfirst.fetch.credentials import Realm, in_url
+from depsfirst.fetch.credentials import Realm, in_url, with_login
 from depsfirst.project.model import UnlockedError, normalize
-from depsfirst.project.reading import toml_of
 from depsfirst.project.workspace import find_member
 from depsfirst.values import NamedTuple
 from depsfirst.wheels.indexes.links import local_path
 from depsfirst.wheels.indexes.pdm import pdm_indexes
-from depsfirst.wheels.indexes.project import ProjectIndex, project_indexes, table_of
+from depsfirst.wheels.indexes.project import ProjectIndex, manifests, project_indexes, table_of
 from depsfirst.wheels.indexes.realms import realms, with_variables
 from depsfirst.wheels.indexes.simple import public_index
 from depsfirst.wheels.indexes.user import NamedIndex, user_indexes
@@ -38,9 +36,10 @@ if TYPE_CHECKING:
 
 _WITH_INDEXES = frozenset({"Pipfile.lock", "pixi.lock"})
 """Locks of managers that say where packages are looked for in the lock itself, as requirements do."""
-_UNWANTED = frozenset(
+OF_OUR_PYTHON = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS", "__PYVENV_LAUNCHER__"})
+"""Variables that are meant for the interpreter that runs this program, and for no other."""
+_UNWANTED = OF_OUR_PYTHON | frozenset(
     {
-        *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS", "__PYVENV_LAUNCHER__"),
         *("VIRTUAL_ENV", "CONDA_PREFIX", "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_PROJECT_ENVIRONMENT"),
     }
 )
@@ -241,11 +240,7 @@ class _Doors:
             return index.url
         if realm.login is None and shutil.which("keyring"):
             realm = self._asked(realm)
-        if realm.name is None:
-            return realm.url
-        scheme, _, rest = realm.url.partition("://")
-        words = [quote(each, safe="") for each in (realm.name, realm.password) if each is not None]
-        return f"{scheme}://{':'.join(words)}@{rest}"
+        return realm.url if realm.name is None else with_login(realm.url, realm.name, realm.password)
 
     def bound(self, named: ProjectIndex) -> Bound:
         name = _STRANGE.sub("-", named.named.name or "")
@@ -266,11 +261,8 @@ class _Doors:
 def _sources(project: Project) -> dict[str, list[dict[str, Any]]]:
     """What uv's tables of sources say of what the project is built with, a member's before its workspace's."""
     requires = names_in(project.build_system.requires) if project.build_system else ()
-    folder = project.lock.parent
-    tables = [(project.root, project.pyproject)]
-    tables += [(folder, toml_of(folder / "pyproject.toml"))] if folder != project.root else []
     found: dict[str, list[dict[str, Any]]] = {}
-    for root, manifest in tables:
+    for root, manifest in manifests(project):
         uv = table_of(table_of(manifest.get("tool")).get("uv"))
         for name, value in table_of(uv.get("sources")).items():
             if normalize(name) in requires:
